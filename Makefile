@@ -1,0 +1,70 @@
+# LaborShift: `make help` lists what there is. Needs Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL = $(PIP) install -qq --no-compile
+
+# What `make run` asks. RUN goes to the command line as it is: make run RUN="--scale 1000 --replicates 1"
+BASE      ?= scenarios/baseline.toml
+SCENARIOS ?= scenarios/roadmap.toml
+RUN       ?= --scale 100 --replicates 3 --jobs 2
+# More for pytest, as in: make test TESTS="-m 'not slow'"
+TESTS     ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint format types wheel lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/base.done ## the training plan against the baseline; prints the table, keeps the results in outputs/
+	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
+
+test: $(VENV)/dev.done ## the whole test suite
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(VENV)/dev.done ## style and likely mistakes (ruff)
+	$(BIN)/ruff check .
+
+format: $(VENV)/dev.done ## rewrite the sources in the project's layout (ruff)
+	$(BIN)/ruff format .
+
+types: $(VENV)/dev.done ## type annotations (mypy, strict)
+	$(BIN)/mypy
+
+wheel: $(VENV)/dev.done ## a wheel and a source archive in dist/
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -c "from hatchling.build import build_sdist; print(build_sdist('dist'))"
+
+lock: ## rewrite the locks from pyproject.toml (needs uv, changes versions)
+	uv pip compile $(LOCKING) pyproject.toml --output-file requirements.lock
+	uv pip compile $(LOCKING) --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+clean: ## remove the environment, builds and caches; results in outputs/ stay
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+LOCKING := --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --group build --upgrade
+
+# Stamps in the environment: with nothing new in the locks there is nothing to do. Everything fetched is checked
+# against its hash; the project itself is built by the locked hatchling, so that nothing else is fetched.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "LaborShift needs Python 3.11 or newer; try: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/base.done: requirements.lock pyproject.toml | $(BIN)/python
+	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	@echo "installing what LaborShift stands on into $(VENV) (once, a minute or two)"
+	@$(INSTALL) --require-hashes --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.done: requirements-dev.lock $(VENV)/base.done
+	@echo "installing what tests and checks need into $(VENV) (once)"
+	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@touch $@

@@ -1,0 +1,328 @@
+"""The `laborshift` command: parse, call, print. Heavy libraries load inside the command that needs them.
+
+Exit codes: 0 done; 2 the user's input is wrong (a message, no traceback); 1 a fault of ours; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.describe import Sheet
+    from sim.scenario import Scenario
+
+
+class Commands(TyperGroup):
+    """Turns the two endings a user causes into exit codes, for every command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            _complain(error.every()[:1])
+            if error.others:
+                typer.echo(f"... and {len(error.others)} more; laborshift check shows all", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; what was done is kept", err=True)
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Simulate training-budget scenarios on the Korean labour market.",
+)
+
+ScenarioName = Annotated[
+    str, typer.Argument(metavar="SCENARIO[+SCENARIO...]", help="a file or a name; join with +")
+]
+Scale = Annotated[int | None, typer.Option(metavar="N", help="people per agent, 1 to 1000")]
+MonthCount = Annotated[int | None, typer.Option(metavar="M", help="months to simulate")]
+Replicates = Annotated[int | None, typer.Option(metavar="R", help="runs with different draws")]
+Seed = Annotated[int | None, typer.Option(metavar="S", help="root of all random draws")]
+Threads = Annotated[int | None, typer.Option(metavar="T", help="threads of one run; moves no digit")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change one key, e.g. run.months=96")
+]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="where results go; default outputs/")]
+Panel = Annotated[int, typer.Option(metavar="N", min=0, help="workers to follow in panel.parquet")]
+Jobs = Annotated[int, typer.Option(metavar="J", min=1, help="processes side by side")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output, nothing else")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
+Force = Annotated[bool, typer.Option("--force", help="run again even when the result is there")]
+EconomyName = Annotated[str, typer.Option("--economy", help="a name or a folder of tables")]
+
+
+@app.command()
+def run(
+    scenario: ScenarioName,
+    scale: Scale = None,
+    months: MonthCount = None,
+    replicates: Replicates = None,
+    seed: Seed = None,
+    sets: Sets = None,
+    out: Out = None,
+    panel: Panel = 0,
+    jobs: Jobs = 1,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Run a scenario and print its outcomes."""
+    asked = _load(
+        scenario, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads
+    )
+    _call("sim.runner", "run_command")(
+        asked, out=out, panel=panel, jobs=jobs, json=as_json, quiet=quiet, force=force
+    )
+
+
+@app.command()
+def compare(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="what the others are compared with")],
+    others: Annotated[list[str], typer.Argument(metavar="OTHER...", help="one or more scenarios")],
+    scale: Scale = None,
+    months: MonthCount = None,
+    replicates: Replicates = None,
+    seed: Seed = None,
+    sets: Sets = None,
+    out: Out = None,
+    panel: Panel = 0,
+    jobs: Jobs = 1,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Paired runs with common random numbers: effects against BASE, with intervals."""
+    asked = [
+        _load(name, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads)
+        for name in (base, *others)
+    ]
+    _call("sim.evaluation.compare", "compare_command")(
+        asked[0], asked[1:], out=out, panel=panel, jobs=jobs, json=as_json, quiet=quiet, force=force
+    )
+
+
+@app.command()
+def check(
+    items: Annotated[
+        list[str], typer.Argument(metavar="SCENARIO|ECONOMY...", help="names, files or folders")
+    ],
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with scenarios or economies, by file, line and key. Runs nothing."""
+    found = {item: _mistakes(item, sets or []) for item in items}
+    mistakes = [mistake for every in found.values() for mistake in every]
+    if as_json:
+        records = [mistake.record() for mistake in mistakes]
+        typer.echo(
+            json.dumps({"ok": not mistakes, "checked": items, "problems": records}, ensure_ascii=False)
+        )
+    else:
+        _complain(mistakes)
+        for item, every in found.items():
+            typer.echo(f"{item}: {f'{len(every)} to correct' if every else 'ok'}")
+    if mistakes:
+        raise typer.Exit(2)
+
+
+@app.command()
+def describe(
+    topic: Annotated[
+        str | None,
+        typer.Argument(metavar="[parameters|programmes|economy|SCENARIO]", help="default: scenarios"),
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="one parameter or programme")] = None,
+    economy: EconomyName = "korea",
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what there is: defaults, units, ranges, sources; or a scenario's settings and money."""
+    from sim import describe as sheets
+    from sim.economy import load as load_economy
+
+    if topic is None:
+        shown = sheets.scenarios()
+    elif topic == "parameters":
+        shown = sheets.parameters(name)
+    elif topic == "programmes":
+        shown = sheets.programmes(load_economy(economy), name)
+    elif topic == "economy":
+        shown = sheets.economy(load_economy(name or economy))
+    else:
+        scenario = _load(topic, sets)
+        shown = sheets.scenario(scenario, load_economy(scenario.run.economy))
+    if as_json:
+        typer.echo(json.dumps({one.title: one.records() for one in shown}, ensure_ascii=False, default=str))
+    else:
+        _print(shown)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="of the file to write, .toml optional")],
+    base: Annotated[str, typer.Option("--from", metavar="SCENARIO", help="what it builds on")] = "baseline",
+) -> None:
+    """Write a commented scenario file to edit. Never overwrites."""
+    from sim.describe import template
+    from sim.layers import based_on_name
+    from sim.scenario import load
+
+    path = Path(name).expanduser()
+    path = path if path.suffix == ".toml" else path.with_name(path.name + ".toml")
+    if path.exists():
+        raise InputError("is already there and is not overwritten", file=str(path), allowed="another name")
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {str(path.parent)!r}", file=str(path))
+    if "+" in base and not Path(base).is_file():
+        raise InputError("a file builds on one scenario, not on several", key="--from")
+    text = template(path.stem, load(base), based_on_name(base, path))
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+    typer.echo(f"wrote {path}")
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """The versions of the model and of what it stands on."""
+    from importlib.metadata import version as version_of
+    from platform import python_version
+
+    from sim import __version__
+
+    libraries = ("mesa", "numpy", "numba", "pandas", "xarray", "pydantic")
+    versions = {
+        "laborshift": __version__,
+        "python": python_version(),
+        **{one: version_of(one) for one in libraries},
+    }
+    lines = json.dumps(versions) if as_json else "\n".join(f"{one} {text}" for one, text in versions.items())
+    typer.echo(lines)
+
+
+@app.command()
+def warmup(quiet: Quiet = False) -> None:
+    """Compile the kernels once, so that later runs start at once."""
+    _call("sim.runner", "warmup")()
+    if not quiet:
+        typer.echo("compiled")
+
+
+@app.command("self-test")
+def self_test() -> None:
+    """Check this installation: the shipped economy and scenarios, and a tiny run."""
+    import tempfile
+
+    from sim.layers import shipped
+    from sim.scenario import load
+
+    items = ["korea", *shipped()]
+    mistakes = [mistake for item in items for mistake in _mistakes(item, [])]
+    _complain(mistakes)
+    if mistakes:
+        raise typer.Exit(1)
+    typer.echo(f"economy and {len(items) - 1} scenarios: ok")
+    tiny = load("roadmap", overrides=["run.scale=1000", "run.months=2", "run.replicates=1"])
+    with tempfile.TemporaryDirectory() as folder:
+        _call("sim.runner", "run")(tiny, out=Path(folder), panel=0, jobs=1, force=True, progress=False)
+    typer.echo("two months at scale 1000: ok")
+
+
+def _load(spec: str, sets: Sequence[str] | None, **settings: int | None) -> Scenario:
+    """The scenario with `--set` keys, then the run options given by name, on top."""
+    from sim.scenario import load
+
+    named = [f"run.{key}={value}" for key, value in settings.items() if value is not None]
+    return load(spec, overrides=[*(sets or []), *named])
+
+
+def _call(module: str, function: str) -> Any:
+    """A function of a module that is heavy to import."""
+    return getattr(importlib.import_module(module), function)
+
+
+def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
+    """Everything wrong with one scenario, or with one economy (a folder, or a name that ships)."""
+    from sim.economy import load as load_economy
+    from sim.economy import names
+    from sim.layers import shipped
+
+    try:
+        if item in names() or (Path(item).is_dir() and item not in shipped()):
+            economy = load_economy(item)
+            return [
+                InputError(
+                    one.message, file=str(economy.path / one.file), line=one.row or None, key=one.column
+                )
+                for one in economy.problems()
+            ]
+        scenario = _load(item, sets)
+        try:
+            economy = load_economy(scenario.run.economy)
+        except InputError as error:
+            error.key, error.file = "run.economy", None
+            raise scenario.placed(error) from None
+        scenario.money(scenario.programmes(economy.programmes, economy.codes))
+    except InputError as error:
+        return error.every()
+    return []
+
+
+def _complain(mistakes: Sequence[InputError]) -> None:
+    """One line a mistake, on standard error."""
+    for mistake in mistakes:
+        typer.echo(f"error: {mistake}", err=True)
+
+
+def _print(sheets: Sequence[Sheet]) -> None:
+    """Tables for people; 160 columns wide when they go to a file."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    for sheet in sheets:
+        table = Table(title=Text(sheet.title), title_justify="left", caption_justify="left")
+        table.caption = Text(sheet.note) if sheet.note else None
+        for at, column in enumerate(sheet.columns):
+            numeric = all(row[at] is None or isinstance(row[at], int | float) for row in sheet.rows)
+            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        for row in sheet.rows:
+            table.add_row(*(Text(_cell(value)) for value in row))
+        console.print(table)
+
+
+def _cell(value: object) -> str:
+    """A number with separators and no needless digits; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def main() -> None:
+    """Entry point of the `laborshift` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

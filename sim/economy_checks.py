@@ -1,0 +1,832 @@
+"""What an economy's tables must hold, and the search for places where they do not.
+
+`SCHEMA` has one line a long table and drives every check on it; a new table is a new line. Each mistake is
+a `Problem` with the file, the row (the line of the file; a header is line 1, the file as a whole 0), the
+column and the name of the rule, so that an editor can go there. Nothing here stops at the first mistake.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sim.errors import nearest
+
+if TYPE_CHECKING:
+    from sim.economy import Economy, Table
+
+
+class Problem(NamedTuple):
+    """One mistake in an economy's folder; its text is `file:row: column: message`."""
+
+    file: str
+    row: int
+    column: str
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (f"{self.file}:{self.row}", self.column, self.message) if part)
+
+
+EMPLOYEES = ("regular", "temporary", "daily")
+PERSONAL = ("age", "sex", "education")
+FACTORS = ("occupation", "industry", "size", "contract", *PERSONAL)
+HAZARDS = ("contract", "age", "size", "tenure", "reason")
+MOVES = ("eu", "en", "ue", "un", "ne", "nu", "job_to_job")
+AI_USES = ("any", "regular", "ever")
+KINDS = ("published", "derived", "assumption", "recalled")
+PROVENANCE = ("unit", "year", "source", "kind", "note")
+YEAR = re.compile(r"\d{4}(H[12]|Q[1-4]|-(0[1-9]|1[0-2]))?(-\d{4}(H[12]|Q[1-4]|-(0[1-9]|1[0-2]))?)?")
+"""A year (2025), a half (2025H1), a quarter (2025Q3), a month (2025-07), or from one of these to another."""
+
+RANGES = {
+    "persons": (0.0, math.inf),
+    "share": (0.0, 1.0),
+    "ratio": (0.0, math.inf),
+    "KRW": (0.0, math.inf),
+    "hours": (0.0, 744.0),
+    "score": (0.0, 1.0),
+    "standardised": (-4.0, 4.0),
+}
+"""The first word of a unit -> the values it allows (744 hours are a month of 31 days)."""
+
+EFFECTS = RANGES | {"share": (-1.0, 1.0)}
+"""The same for targets and single values, among which are changes: a loss is a negative share."""
+
+SUM_TOLERANCE = 1e-3  # of shares that sum to 1: they are written with a few decimals
+TOTAL_TOLERANCE = 1e-3  # of totals that agree between tables, relative
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one long table must hold."""
+
+    keys: str
+    """Key columns, in order. `dimension` names the dimension that `code` belongs to."""
+    unit: str = ""
+    """The first word of every row's unit; any unit when empty."""
+    sums: str = ""
+    """The key over which shares sum to 1."""
+    items: tuple[str, ...] = ()
+    """Items, or dimensions, that must be there."""
+    codes: Mapping[str, tuple[str, ...]] | None = None
+    """Codes of a dimension, where the table does not use all of the codebook."""
+    within: tuple[float, float] | None = None
+    """Lowest and highest value, where the unit's own range does not fit."""
+
+
+SCHEMA: dict[str, Rule] = {
+    "population": Rule("sex age state", "persons"),
+    "inactive_reason": Rule("sex age reason", "share", sums="reason"),
+    "region_state": Rule("region state", "persons"),
+    "region_sector": Rule("region sector", "persons"),
+    "industry": Rule("industry", "persons"),
+    "industry_occupation": Rule("industry major", "persons"),
+    "occupation": Rule("occupation", "persons"),
+    "occupation_age": Rule("occupation age5", "share", sums="age5"),
+    "occupation_sex": Rule("occupation sex", "share", sums="sex"),
+    "occupation_major": Rule("occupation major", "share", sums="major"),
+    "occupation_education": Rule("occupation education", "share", sums="education"),
+    "education_age": Rule("age education state", "share", sums="education"),
+    "contract": Rule("contract", "persons"),
+    "contract_age": Rule("contract age", "ratio"),
+    "contract_sex": Rule("contract sex", "ratio"),
+    "contract_industry": Rule("contract industry", "ratio"),
+    "contract_occupation_major": Rule("contract major", "ratio"),
+    "size": Rule("size", "persons"),
+    "size_employees": Rule("size", "persons"),
+    "size_industry": Rule("size industry", "ratio"),
+    "establishments": Rule(
+        "size item", items=("mean_employees", "closure_rate", "birth_rate", "demand_sd", "demand_rho")
+    ),
+    "wage_level": Rule("item", items=("mean_hourly", "log_sd")),
+    "wage_factor": Rule("dimension code", "ratio", items=FACTORS, codes={"contract": EMPLOYEES}),
+    "hours": Rule("contract age", "hours"),
+    "flows": Rule("item", items=(*MOVES, "vacancies")),
+    "flow_factor": Rule("dimension code flow", "ratio", items=HAZARDS, codes={"flow": MOVES}),
+    "flows_age": Rule("age flow", "share"),
+    "occupation_exit": Rule("item", "share", items=("annual_exit",)),
+    "exposure": Rule("measure occupation"),
+    "complementarity": Rule("occupation", "score"),
+    "adoption": Rule("series size year", "share"),
+    "adoption_industry": Rule("industry", "ratio"),
+    "ai_use": Rule("dimension code", "share", items=("total", *PERSONAL), codes={"total": AI_USES}),
+    "projection": Rule("sex age year", "persons"),
+    "growth": Rule("dimension code", "share", items=("industry", "region"), within=(-0.5, 0.5)),
+    "vacancy_major": Rule("major", "share", sums="major"),
+}
+
+CODEBOOKS: dict[str, str] = {
+    "sexes": "",
+    "ages": "low high",
+    "educations": "",
+    "regions": "capital decline x y",
+    "industries": "",
+    "occupations": "ksco_major",
+    "sizes": "low high",
+    "contracts": "",
+    "states": "",
+    "reasons": "",
+}
+"""Codebook -> the columns of numbers it has besides code, label_en and label_ko."""
+
+WIDE: dict[str, tuple[str, ...]] = {
+    "mobility": ("row-sum", "diagonal"),
+    "skill_distance": ("symmetry", "diagonal"),
+    "regional_mobility": ("row-sum",),
+}
+"""Square table -> the rules its matrix obeys; every entry lies in 0..1."""
+
+TOTALS: tuple[tuple[tuple[str, Mapping[str, tuple[str, ...]]], ...], ...] = (
+    (
+        ("population", {"state": ("employed",)}),
+        ("region_state", {"state": ("employed",)}),
+        ("industry", {}),
+        ("occupation", {}),
+        ("contract", {}),
+        ("size", {}),
+    ),
+    (("contract", {"contract": EMPLOYEES}), ("size_employees", {})),
+)
+"""Totals that agree: the first of a group is the measure of the others, each over the rows that match."""
+
+SCALARS = (
+    *("benefit.replacement", "benefit.floor_daily", "benefit.ceiling_daily", "benefit.insured_days"),
+    *("benefit.window_months", "benefit.duration", "minimum_wage.hourly", "retirement.age", "pension.age"),
+    *("tax.income", "contribution.worker", "contribution.employer", "macro.labour_share"),
+    *("macro.output_per_worker", "macro.discount_rate", "hours.full_time", "insured.regular"),
+    *("insured.temporary", "insured.daily", "displaced.monthly_wage", "ai.wage_premium", "military.months"),
+)
+"""Values of `economy.toml` that the model reads and cannot do without."""
+
+HEADER: dict[str, type] = {
+    "name": str,
+    "title_en": str,
+    "title_ko": str,
+    "currency": str,
+    "base_year": int,
+}
+"""The keys of `economy.toml` outside its groups."""
+RECORD = ("value", *PROVENANCE, "low", "high")
+"""The keys of a number in a TOML file."""
+
+Sources = Collection[str] | None
+"""The ids of `sources.csv`; None when that file cannot be read, and no id can be judged."""
+
+
+PROGRAMME_TEXTS = ("label_en", "label_ko", "kind", "stages", "binds", "plan", "reference")
+PROGRAMME_CHOICES: dict[str, tuple[str, ...]] = {
+    "kind": ("course", "sme-package", "joint-centre", "lab", "support", "instructors", "channel"),
+    "stages": ("entry", "active", "transition"),
+    "binds": ("applicants", "seats", "money", "firms", "instructors", "hours", "throughput"),
+    "selection": ("first-come", "lottery", "ranked", "targeted"),
+    "for_stages": ("entry", "active", "transition"),
+    "intake_months": tuple(str(month) for month in range(1, 13)),
+}
+PROGRAMME_FLAGS = ("plan", "full_time", "certificate")
+_SHARE, _POSITIVE, _ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
+PROGRAMME_TABLES: dict[str, dict[str, str | type[bool] | tuple[float, float]]] = {
+    "eligibility": {
+        "states": "state",
+        "reasons": "reason",
+        "contracts": "contract",
+        "sizes": "size",
+        "industries": "industry",
+        "regions": "region",
+        "education": "education",
+        "age_min": (15.0, 120.0),
+        "age_max": (15.0, 120.0),
+        "exposure_min": _SHARE,
+        "insured": bool,
+    },
+    "conversion": {"targets": "occupation", "weight": _SHARE},
+}
+"""Sub-table of a programme -> its keys, with the dimension of the codes, the range of the number, or bool."""
+
+PROGRAMME_NUMBERS: dict[str, tuple[float, float]] = {
+    "awareness": _SHARE,
+    "apply": _SHARE,
+    "apply_education": _ANY,
+    "apply_age": _ANY,
+    "apply_exposure": _ANY,
+    "apply_zeta": _ANY,
+    "apply_female": _ANY,
+    "seats": _POSITIVE,
+    "seats_growth": _ANY,
+    "ramp_up": (0.0, 60.0),
+    "unit_cost": _POSITIVE,
+    "fixed_cost": _POSITIVE,
+    "instructors": _POSITIVE,
+    "months": (1.0, 60.0),
+    "hours": _POSITIVE,
+    "allowance_capital": _POSITIVE,
+    "allowance_noncapital": _POSITIVE,
+    "allowance_decline": _POSITIVE,
+    "self_payment": _SHARE,
+    "completion": _SHARE,
+    "completion_zeta": _ANY,
+    "skill": _SHARE,
+    "quality_sd": _SHARE,
+    "adoption_lever": _POSITIVE,
+    "firms_a_year": _POSITIVE,
+    "firms_willing": _SHARE,
+    "trainees_per_firm": _POSITIVE,
+    "awareness_lever": _POSITIVE,
+    "application_lever": _POSITIVE,
+    "persons_a_year": _POSITIVE,
+    "crowd_out": _SHARE,
+    "base_budget": _POSITIVE,
+    "persons_2026": _POSITIVE,
+    "plan_share": _SHARE,
+    "outcome_insured_6m": _SHARE,
+    "outcome_official_6m": _SHARE,
+}
+"""Number of a programme record -> the values it may have."""
+
+
+def find_problems(economy: Economy) -> list[Problem]:
+    """Everything wrong with an economy's folder: files, codebooks, sources, tables, totals, TOML records."""
+    table = economy.tables.get("sources")
+    sources = set(table.column("id")) if table is not None and "id" in table.header else None
+    found: list[Iterator[Problem]] = [_files(economy), _sources(economy)]
+    found += [_codebook(economy, name, columns.split(), sources) for name, columns in CODEBOOKS.items()]
+    found += [_long(economy, name, rule, sources) for name, rule in SCHEMA.items()]
+    found += [_wide(economy, name, rules, sources) for name, rules in WIDE.items()]
+    found += [_totals(economy), _projection(economy), _targets(economy, sources)]
+    found += [_scalars(economy, sources), _programmes(economy, sources)]
+    return list(itertools.chain(*found))
+
+
+# -- files, columns, provenance ------------------------------------------------------------------------------
+
+
+def _files(economy: Economy) -> Iterator[Problem]:
+    """Every file that is expected is there and can be read, and no other table is."""
+    tables = [*CODEBOOKS, *SCHEMA, *WIDE, "sources", "targets"]
+    wanted = [f"{name}.csv" for name in tables] + ["economy.toml", "programmes.toml", "wide_tables.toml"]
+    present = [table.file for table in economy.tables.values()] + list(economy.texts)
+    for file in wanted:
+        if file not in present and file not in economy.unreadable:
+            yield Problem(file, 0, "", "file", "the file is missing")
+    for file in present:
+        if file not in wanted:
+            yield Problem(file, 0, "", "file", "this file is not known" + _near(file, wanted))
+    for file, message in economy.unreadable.items():
+        yield Problem(file, _first_number(message), "", "file", message)
+
+
+def _columns(table: Table, wanted: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Problem]:
+    """The header has the wanted columns and no others, and every row has as many cells."""
+    for name in wanted:
+        if name not in table.header:
+            yield Problem(table.file, 1, name, "column", "the column is missing")
+    for at, name in enumerate(table.header):
+        if name not in wanted and name not in optional:
+            yield Problem(table.file, 1, name, "column", "this column is not known" + _near(name, wanted))
+        elif name in table.header[:at]:
+            yield Problem(table.file, 1, name, "column", "this column is given twice")
+    for row, line in zip(table.rows, table.lines, strict=True):
+        if len(row) != len(table.header):
+            problem = f"{len(row)} cells, where the header has {len(table.header)}"
+            yield Problem(table.file, line, table.header[0], "column", problem)
+
+
+def _provenance(
+    file: str, row: int, column: str, record: Mapping[str, Any], sources: Sources
+) -> Iterator[Problem]:
+    """A known kind; a known source unless it is an assumption; a year; a note where the figure was made here.
+
+    `column` is empty for a row of a CSV file, whose own columns are named instead."""
+    kind = str(record.get("kind", ""))
+    ids = [name.strip() for name in str(record.get("source", "")).split(";") if name.strip()]
+    year = str(record.get("year", ""))
+    if kind not in KINDS:
+        yield Problem(file, row, column or "kind", "kind", f"unknown kind {kind!r}" + _allowed(kind, KINDS))
+    elif not ids and kind != "assumption":
+        yield Problem(file, row, column or "source", "source", f"a {kind} figure needs a source")
+    elif kind in ("derived", "assumption") and not str(record.get("note", "")).strip():
+        yield Problem(
+            file, row, column or "note", "note", f"{kind}: the note must say how the figure was made"
+        )
+    for name in ids:
+        if sources is not None and name not in sources:
+            message = f"no source {name!r} in sources.csv" + _near(name, sources)
+            yield Problem(file, row, column or "source", "source", message)
+    if year and not YEAR.fullmatch(year):
+        yield Problem(
+            file, row, column or "year", "year", f"{year!r} is neither a year nor a period of years"
+        )
+    elif not year and not column and kind != "assumption":
+        yield Problem(file, row, "year", "year", f"a {kind} figure needs a year")
+
+
+def _number(
+    file: str, row: int, column: str, value: object, limits: tuple[float, float]
+) -> Iterator[Problem]:
+    """A finite number within its limits."""
+    number = _float(value)
+    low, high = limits
+    if number is None:
+        yield Problem(file, row, column, "number", f"{value!r} is not a number")
+    elif not low <= number <= high:
+        allowed = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+        yield Problem(file, row, column, "range", f"{number:g} is out of range: {allowed}")
+
+
+def _sources(economy: Economy) -> Iterator[Problem]:
+    """`sources.csv`: one row a source, each with a citation."""
+    table = economy.tables.get("sources")
+    if table is None:
+        return
+    yield from _columns(table, ("id", "citation", "url", "licence", "note"))
+    yield from _unique(table, "id")
+    if "citation" in table.header:
+        for text, line in zip(table.column("citation"), table.lines, strict=True):
+            if not text.strip():
+                yield Problem(table.file, line, "citation", "source", "a source needs a citation")
+
+
+def _unique(table: Table, column: str) -> Iterator[Problem]:
+    """No empty and no repeated text in a column of names."""
+    seen: dict[str, int] = {}
+    for text, line in zip(table.column(column) if column in table.header else [], table.lines, strict=False):
+        if not text.strip():
+            yield Problem(table.file, line, column, "code", "the name is empty")
+        elif text in seen:
+            yield Problem(
+                table.file, line, column, "duplicate", f"{text!r} is given on line {seen[text]} too"
+            )
+        seen.setdefault(text, line)
+
+
+def _codebook(economy: Economy, name: str, numbers: Sequence[str], sources: Sources) -> Iterator[Problem]:
+    """A codebook: codes given once, labels in both languages, numbers where they belong, and their source."""
+    table = economy.tables.get(name)
+    if table is None:
+        return
+    yield from _columns(table, ("code", "label_en", "label_ko", *numbers), PROVENANCE)
+    yield from _unique(table, "code")
+    for column in numbers:
+        if column in table.header:
+            limits = _SHARE if column in ("capital", "decline") else _POSITIVE
+            for text, line in zip(table.column(column), table.lines, strict=True):
+                yield from _number(table.file, line, column, text, limits)
+    for row, line in zip(table.rows, table.lines, strict=True):
+        if "kind" in table.header:
+            record = dict(zip(table.header, row, strict=False))
+            yield from _provenance(table.file, line, "", record, sources)
+
+
+# -- long tables ---------------------------------------------------------------------------------------------
+
+
+def _long(economy: Economy, name: str, rule: Rule, sources: Sources) -> Iterator[Problem]:
+    """All rules of one long table."""
+    table = economy.tables.get(name)
+    if table is None:
+        return
+    keys = rule.keys.split()
+    wanted = [*keys, "value", *(column for column in PROVENANCE if column not in keys)]
+    broken = list(_columns(table, wanted))
+    yield from broken
+    if broken:
+        return
+    for row, line in zip(table.rows, table.lines, strict=True):
+        yield from _row(economy, table, rule, dict(zip(table.header, row, strict=True)), line, sources)
+    yield from _cells(economy, table, rule)
+    if rule.sums:
+        yield from _sums(table, rule)
+
+
+def _row(
+    economy: Economy, table: Table, rule: Rule, row: Mapping[str, str], line: int, sources: Sources
+) -> Iterator[Problem]:
+    """One row: known codes, a number in range, its unit and where it comes from."""
+    for key in rule.keys.split():
+        known = _known(economy, rule, key, row)
+        if known is not None and row[key] not in known:
+            message = f"unknown {key} {row[key]!r}" + _allowed(row[key], known)
+            yield Problem(table.file, line, key, "code", message)
+        elif key == "year" and not re.fullmatch(r"\d{4}", row[key]):
+            yield Problem(table.file, line, key, "year", f"{row[key]!r} is not a year")
+    unit = _unit(row["unit"])
+    if not unit or (rule.unit and unit != rule.unit):
+        message = f"the unit is {row['unit']!r}, not {rule.unit or 'given'!r}"
+        yield Problem(table.file, line, "unit", "unit", message)
+    yield from _number(table.file, line, "value", row["value"], rule.within or RANGES.get(unit, _ANY))
+    yield from _provenance(table.file, line, "", row, sources)
+
+
+def _known(economy: Economy, rule: Rule, key: str, row: Mapping[str, str]) -> Collection[str] | None:
+    """The codes a key may have; None when any will do."""
+    dim = row.get("dimension", "") if key == "code" else key
+    if key == "item":
+        return None
+    if key == "dimension":
+        return {*economy.codes, *rule.items}
+    if rule.codes and dim in rule.codes:
+        return rule.codes[dim]
+    return None if dim == "year" else economy.codes.get(dim)
+
+
+def _cells(economy: Economy, table: Table, rule: Rule) -> Iterator[Problem]:
+    """Every combination of codes is there, once."""
+    seen: dict[tuple[str, ...], int] = {}
+    keys = rule.keys.split()
+    columns = [table.column(key) for key in keys]
+    for cell, line in zip(zip(*columns, strict=True), table.lines, strict=True):
+        if cell in seen:
+            message = f"the cell {', '.join(cell)} is given on line {seen[cell]} too"
+            yield Problem(table.file, line, keys[-1], "duplicate", message)
+        seen.setdefault(cell, line)
+    missing = [cell for cell in _expected(economy, rule, list(seen)) if cell not in seen]
+    for cell in missing[:5]:
+        what = ", ".join(f"{key}={code}" for key, code in zip(keys, cell, strict=True))
+        yield Problem(table.file, 1, keys[-1], "missing", f"no row for {what}")
+    if len(missing) > 5:
+        yield Problem(table.file, 1, keys[-1], "missing", f"and {len(missing) - 5} more rows are missing")
+
+
+def _expected(economy: Economy, rule: Rule, given: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """The cells of a complete table; one by dimension and code is complete for each dimension by itself."""
+    keys = rule.keys.split()
+    at = keys.index("dimension") if "dimension" in keys else None
+    blocks = [""] if at is None else list(dict.fromkeys([*rule.items, *(cell[at] for cell in given)]))
+    for block in blocks:
+        rows = [cell for cell in given if at is None or cell[at] == block]
+        axes = []
+        for i, key in enumerate(keys):
+            here = list(dict.fromkeys(cell[i] for cell in rows))
+            known = [block] if key == "dimension" else _known(economy, rule, key, {"dimension": block})
+            axes.append(_axis(rule, key, here, known))
+        yield from itertools.product(*axes)
+
+
+def _axis(rule: Rule, key: str, here: Sequence[str], known: Collection[str] | None) -> Collection[str]:
+    """The codes a key has in a complete table, `here` being those that the file gives it."""
+    if key == "item":
+        return dict.fromkeys([*here, *rule.items])
+    if key == "year":
+        years = [int(year) for year in here if re.fullmatch(r"\d{4}", year)]
+        return [str(year) for year in range(min(years), max(years) + 1)] if years else []
+    if key == "flow" and "dimension" in rule.keys:  # a factor of some flows only: each of them for all codes
+        return [flow for flow in known or () if flow in here] or list(known or ())[:1]
+    return here if known is None else known
+
+
+def _sums(table: Table, rule: Rule) -> Iterator[Problem]:
+    """Shares sum to 1 over one key, within every combination of the others."""
+    others = [key for key in rule.keys.split() if key != rule.sums]
+    groups: dict[tuple[str, ...], list[tuple[int, float]]] = {}
+    for key, line, value in _values(table, others):
+        groups.setdefault(key, []).append((line, value))
+    for key, cells in groups.items():
+        total = math.fsum(value for _, value in cells)
+        if abs(total - 1) > SUM_TOLERANCE:
+            where = f"of {', '.join(key)} " if key else ""
+            message = f"the shares {where}sum to {total:.6g} over {rule.sums}, not 1"
+            yield Problem(table.file, cells[0][0], "value", "sum", message)
+
+
+# -- between tables ------------------------------------------------------------------------------------------
+
+
+def _totals(economy: Economy) -> Iterator[Problem]:
+    """Totals that stand in several tables are the same in all of them."""
+    for agree in TOTALS:
+        first: tuple[str, float] | None = None
+        for name, only in agree:
+            table = economy.tables.get(name)
+            if table is None or not {"value", *only} <= set(table.header):
+                continue
+            cells = _values(table, list(only))
+            held = [value for key, _, value in cells if all(map(_in, key, only.values()))]
+            total = math.fsum(held)
+            if first is None:
+                first = (table.file, total)
+            elif abs(total - first[1]) > TOTAL_TOLERANCE * abs(first[1]):
+                message = f"the total is {total:,.0f}, in {first[0]} it is {first[1]:,.0f}"
+                yield Problem(table.file, 1, "value", "total", message)
+
+
+def _projection(economy: Economy) -> Iterator[Problem]:
+    """The projection starts from the population of the base year, by sex and age."""
+    population, projection = economy.tables.get("population"), economy.tables.get("projection")
+    keys = ["sex", "age"]
+    if population is None or projection is None or not {*keys, "year"} <= set(projection.header):
+        return
+    people: dict[tuple[str, ...], float] = {}
+    for key, _, value in _values(population, keys):
+        people[key] = people.get(key, 0.0) + value
+    base = str(economy.documents.get("economy", {}).get("base_year", ""))
+    for (sex, age, year), line, value in _values(projection, [*keys, "year"]):
+        start = people.get((sex, age))
+        if year == base and start is not None and abs(value - start) > TOTAL_TOLERANCE * start:
+            message = f"{value:,.0f} {sex}, {age} in {base}; in population.csv there are {start:,.0f}"
+            yield Problem(projection.file, line, "value", "total", message)
+
+
+def _wide(economy: Economy, name: str, rules: Sequence[str], sources: Sources) -> Iterator[Problem]:
+    """A square table: its dimension's codes both ways, entries in 0..1, its own rules, its provenance."""
+    table = economy.tables.get(name)
+    if table is None:
+        return
+    record = economy.documents.get("wide_tables", {}).get(name)
+    file, line = "wide_tables.toml", _line(economy, "wide_tables.toml", name)
+    if not isinstance(record, dict):
+        yield Problem(file, line, name, "source", f"no record of where {table.file} comes from")
+    else:
+        yield from _provenance(file, line, name, record, sources)
+    dim, *across = table.header
+    codes = economy.codes.get(dim)
+    if codes is None:
+        yield Problem(table.file, 1, dim, "column", "the first column is not named after a codebook")
+        return
+    broken = [*_columns(table, [dim, *codes]), *_unique(table, dim)]
+    for code, line in zip(table.column(dim), table.lines, strict=True):
+        if code not in codes:
+            message = f"unknown {dim} {code!r}" + _allowed(code, codes)
+            broken.append(Problem(table.file, line, dim, "code", message))
+    for code in sorted(set(codes) - set(table.column(dim)), key=codes.index):
+        broken.append(Problem(table.file, 1, dim, "missing", f"no row for {code}"))
+    matrix = {row[0]: dict(zip(across, row[1:], strict=False)) for row in table.rows}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        for code, text in zip(across, row[1:], strict=False):
+            broken += _number(table.file, line, code, text, _SHARE)
+    yield from broken
+    if not broken:
+        yield from _matrix(
+            table, {a: {b: float(v) for b, v in row.items()} for a, row in matrix.items()}, rules
+        )
+
+
+def _matrix(
+    table: Table, matrix: Mapping[str, Mapping[str, float]], rules: Sequence[str]
+) -> Iterator[Problem]:
+    """Row sums, symmetry and diagonal of a square table whose cells are all numbers."""
+    for (a, row), line in zip(matrix.items(), table.lines, strict=True):
+        total = math.fsum(row.values())
+        if "row-sum" in rules and abs(total - 1) > SUM_TOLERANCE:
+            yield Problem(table.file, line, table.header[0], "row-sum", f"the row sums to {total:.6g}, not 1")
+        if "diagonal" in rules and row[a] != 0:
+            yield Problem(table.file, line, a, "diagonal", f"the diagonal is {row[a]:g}, not 0")
+        for b, value in row.items() if "symmetry" in rules else ():
+            if a < b and abs(value - matrix[b][a]) > 1e-9:
+                message = f"{value:g} from {a} to {b}, {matrix[b][a]:g} back"
+                yield Problem(table.file, line, b, "symmetry", message)
+
+
+def _targets(economy: Economy, sources: Sources) -> Iterator[Problem]:
+    """`targets.csv`: one row a target, a number in the range of its unit, its provenance."""
+    table = economy.tables.get("targets")
+    if table is None:
+        return
+    broken = list(_columns(table, ("id", "label", "value", *PROVENANCE)))
+    yield from broken
+    if broken:
+        return
+    yield from _unique(table, "id")
+    for cells, line in zip(table.rows, table.lines, strict=True):
+        row = dict(zip(table.header, cells, strict=True))
+        yield from _number(table.file, line, "value", row["value"], EFFECTS.get(_unit(row["unit"]), _ANY))
+        yield from _provenance(table.file, line, "", row, sources)
+
+
+# -- TOML records --------------------------------------------------------------------------------------------
+
+
+def _scalars(economy: Economy, sources: Sources) -> Iterator[Problem]:
+    """`economy.toml`: a header, then `[group.name]` records; the values the model reads are there."""
+    file, document = "economy.toml", economy.documents.get("economy")
+    if document is None:
+        return
+    for key, kind in HEADER.items():
+        if not isinstance(document.get(key), kind):
+            yield Problem(file, _line(economy, file, key), key, "scalar", f"the header needs {key}")
+    groups = {group: records for group, records in document.items() if group not in HEADER}
+    names = [
+        f"{group}.{key}" for group, records in groups.items() if isinstance(records, dict) for key in records
+    ]
+    for name in SCALARS:
+        if name not in names:
+            yield Problem(file, 0, name, "scalar", "the value is missing" + _near(name, names))
+    for group, records in groups.items():
+        if not isinstance(records, dict):
+            yield Problem(
+                file, _line(economy, file, group), group, "scalar", "a value needs a group and a record"
+            )
+            continue
+        for key, record in records.items():
+            yield from _record(
+                file, _line(economy, file, group, key), f"{group}.{key}", record, None, sources
+            )
+
+
+def _record(
+    file: str, line: int, name: str, record: object, limits: tuple[float, float] | None, sources: Sources
+) -> Iterator[Problem]:
+    """A number with its provenance: `{value=, unit=, year=, source=, kind=, note=, low=, high=}`.
+
+    The value may be a table of numbers by year, or a list of tables of numbers. Without `limits` the range is
+    that of the unit."""
+    if not isinstance(record, dict) or "value" not in record:
+        yield Problem(
+            file, line, name, "record", "a number is a record: value, unit, year, source, kind, note"
+        )
+        return
+    for key in record:
+        if key not in RECORD:
+            yield Problem(file, line, name, "record", f"unknown key {key!r}" + _allowed(key, RECORD))
+    unit = _unit(str(record.get("unit", "")))
+    if not unit:
+        yield Problem(file, line, name, "unit", "the unit is not given")
+    yield from _provenance(file, line, name, record, sources)
+    allowed = limits or EFFECTS.get(unit, _ANY)
+    for value in _leaves(record["value"]):
+        yield from _number(file, line, name, value, allowed)
+    ends = [_float(record[end]) for end in ("low", "high") if end in record]
+    value = _float(record["value"])
+    if len(ends) == 2 and value is not None and None not in ends:
+        low, high = ends
+        if low is not None and high is not None and not low <= value <= high:
+            yield Problem(
+                file, line, name, "range", f"{value:g} is outside its own range, {low:g} to {high:g}"
+            )
+
+
+def _programmes(economy: Economy, sources: Sources) -> Iterator[Problem]:
+    """`programmes.toml`: one table a programme; the shares of the plan's new money sum to 1."""
+    file = "programmes.toml"
+    shares: list[float] = []
+    programmes = economy.documents.get("programmes")
+    if programmes is None:
+        return
+    for name, record in programmes.items():
+        if not isinstance(record, dict):
+            yield Problem(file, _line(economy, file, name), name, "record", "a programme is a table")
+            continue
+        yield from _programme(economy, name, record, sources)
+        share = record.get("plan_share")
+        if record.get("plan") is True and isinstance(share, dict):
+            shares += [number for number in [_float(share.get("value"))] if number is not None]
+    if abs(math.fsum(shares) - 1) > SUM_TOLERANCE:
+        message = f"the shares of the programmes with plan = true sum to {math.fsum(shares):.6g}, not 1"
+        yield Problem(file, 1, "plan_share", "sum", message)
+
+
+def _programme(economy: Economy, name: str, record: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
+    """One programme: known keys, words from their lists, numbers as records, codes that exist."""
+    file = "programmes.toml"
+    tables = ("eligibility", "regions", "conversion")
+    known = [*PROGRAMME_TEXTS, *PROGRAMME_CHOICES, *PROGRAMME_FLAGS, *PROGRAMME_NUMBERS, *tables]
+    for key in PROGRAMME_TEXTS:
+        if key not in record:
+            yield Problem(file, _line(economy, file, name), f"{name}.{key}", "record", "the key is missing")
+    for key, value in record.items():
+        line, column = _line(economy, file, name, key), f"{name}.{key}"
+        if key not in known:
+            yield Problem(file, line, column, "record", "this key is not known" + _near(key, known))
+        elif key in PROGRAMME_NUMBERS:
+            yield from _record(file, line, column, value, PROGRAMME_NUMBERS[key], sources)
+            assumed = isinstance(value, dict) and value.get("kind") == "assumption"
+            if assumed and not {"low", "high"} <= set(value):
+                yield Problem(file, line, column, "record", "an assumption needs low and high")
+        elif key in PROGRAMME_CHOICES:
+            yield from _words(file, line, column, value, PROGRAMME_CHOICES[key])
+        elif key in PROGRAMME_FLAGS:
+            yield from _flag(file, line, column, value)
+        elif key in tables and not isinstance(value, dict):
+            yield Problem(file, line, column, "record", f"{value!r} is not a table")
+    yield from _parts(economy, name, record, sources)
+
+
+def _flag(file: str, line: int, column: str, value: object) -> Iterator[Problem]:
+    """True or false, and nothing like them."""
+    if not isinstance(value, bool):
+        yield Problem(file, line, column, "record", f"{value!r} is not true or false")
+
+
+def _words(file: str, line: int, column: str, value: object, known: Collection[str]) -> Iterator[Problem]:
+    """Every word, of one or of a list, is a known one."""
+    for word in value if isinstance(value, list) else [value]:
+        if str(word) not in known:
+            yield Problem(file, line, column, "code", f"unknown {str(word)!r}" + _allowed(str(word), known))
+
+
+def _parts(economy: Economy, name: str, record: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
+    """The sub-tables of a programme: who may come, conversion targets, and the shares of seats by region."""
+    file = "programmes.toml"
+    for part, keys in PROGRAMME_TABLES.items():
+        table = record.get(part)
+        for key, value in table.items() if isinstance(table, dict) else ():
+            line, column, allowed = (
+                _line(economy, file, name, part, key),
+                f"{name}.{part}.{key}",
+                keys.get(key),
+            )
+            if allowed is None:
+                if key not in PROVENANCE:
+                    yield Problem(file, line, column, "record", "this key is not known" + _near(key, keys))
+            elif isinstance(allowed, str):
+                yield from _words(file, line, column, value, economy.codes.get(allowed, ()))
+            elif allowed is bool:
+                yield from _flag(file, line, column, value)
+            elif isinstance(value, dict):
+                yield from _record(file, line, column, value, allowed, sources)
+            else:
+                yield from _number(file, line, column, value, allowed)
+    regions = record.get("regions")
+    if not isinstance(regions, dict):
+        return
+    line, column = _line(economy, file, name, "regions", "value"), f"{name}.regions"
+    yield from _record(file, line, column, regions, _SHARE, sources)
+    shares = regions.get("value")
+    if isinstance(shares, dict):
+        yield from _words(file, line, column, list(shares), economy.codes.get("region", ()))
+        total = math.fsum(number for number in map(_float, shares.values()) if number is not None)
+        if abs(total - 1) > SUM_TOLERANCE:
+            yield Problem(file, line, column, "sum", f"the shares of seats sum to {total:.6g}, not 1")
+
+
+# -- small parts ---------------------------------------------------------------------------------------------
+
+
+def _values(table: Table, keys: Sequence[str]) -> list[tuple[tuple[str, ...], int, float]]:
+    """Codes of some keys, line and value of every row of a long table whose value is a number."""
+    columns = zip(*(table.column(key) for key in keys), strict=True) if keys else itertools.repeat(())
+    rows = zip(columns, table.lines, map(_float, table.column("value")), strict=False)
+    return [(key, line, value) for key, line, value in rows if value is not None]
+
+
+def _leaves(value: object) -> list[object]:
+    """The values inside tables and lists; the value itself when it is neither."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return [value] if inside is None else [leaf for part in inside for leaf in _leaves(part)]
+
+
+def _in(code: str, codes: Collection[str]) -> bool:
+    return code in codes
+
+
+def _float(value: object) -> float | None:
+    """A finite number, or the number a text spells; None for anything else, true and false included."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _unit(text: str) -> str:
+    """The first word of a unit: "share a month" -> "share", "KRW/hour" -> "KRW"."""
+    return (re.split(r"[ ,/]", text.strip()) or [""])[0]
+
+
+def _line(economy: Economy, file: str, *path: str) -> int:
+    """The line of a TOML file that holds a key, or the nearest table around it; 0 when neither is there."""
+    lines = _key_lines(economy.texts.get(file, ""))
+    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 0)
+
+
+@lru_cache(maxsize=8)
+def _key_lines(text: str) -> dict[tuple[str, ...], int]:
+    """The first line of every table and key of a TOML text."""
+    lines: dict[tuple[str, ...], int] = {}
+    header: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if table := re.match(r"\s*\[([^\[\]]+)\]", line):
+            header = _dotted(table[1])
+            lines.setdefault(header, number)
+        elif key := re.match(r"""\s*([\w.'"-]+)\s*=""", line):
+            lines.setdefault((*header, *_dotted(key[1])), number)
+    return lines
+
+
+def _dotted(name: str) -> tuple[str, ...]:
+    """A dotted TOML name in its parts."""
+    return tuple(part.strip().strip("\"'") for part in name.split("."))
+
+
+def _first_number(message: str) -> int:
+    """The line that a TOML error names ("... (at line 3, column 5)"); 0 when it names none."""
+    at = re.search(r"at line (\d+)", message)
+    return int(at[1]) if at else 0
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    """The end of a message: the nearest name that is known."""
+    found = nearest(name, known)
+    return f"; the nearest is {found!r}" if found else ""
+
+
+def _allowed(name: str, known: Collection[str]) -> str:
+    """The end of a message: the nearest known name or, where none is near, what is allowed."""
+    return _near(name, known) or f"; allowed: {', '.join(known)}"

@@ -1,0 +1,253 @@
+"""Run scenarios against a base with common random numbers, and keep and print what they change."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from json import dumps as json_text
+from pathlib import Path
+
+from sim import economy as economies
+from sim.errors import InputError
+from sim.evaluation.comparison import LABELS, Effects
+from sim.evaluation.effects import Groups, Observed, PairSums, decompose, paired_dataset
+from sim.jobs import bar, side_by_side
+from sim.replicate import RunData, simulate
+from sim.results import Results
+from sim.scenario import Scenario, load
+
+SHARED = ("economy", "start", "months", "scale", "replicates", "seed")
+"""Run settings that pairs must share: else a row is not the same person, or a month not the same."""
+LONGEST_NAME = 80  # letters of the scenarios' names in the name of a folder
+
+
+def compare(
+    base: str | Path | Scenario,
+    *others: str | Path | Scenario,
+    scale: int | None = None,
+    months: int | None = None,
+    replicates: int | None = None,
+    seed: int | None = None,
+    jobs: int = 1,
+    panel: int = 0,
+    progress: bool = False,
+) -> Effects:
+    """Effects of the `others` against `base`: scenarios, files or names, run in pairs with the same draws.
+
+    scale, months, replicates, seed: for all of them, instead of what they say. jobs: processes, one replicate
+    each at a time. panel: workers to follow. progress: a bar, on a terminal only. Raises InputError when a
+    scenario is wrong, or when they cannot be paired.
+    """
+    asked = {"scale": scale, "months": months, "replicates": replicates, "seed": seed}
+    settings = {name: value for name, value in asked.items() if value is not None}
+    scenarios = [one if isinstance(one, Scenario) else load(one) for one in (base, *others)]
+    scenarios = [one.with_run(**settings) if settings else one for one in scenarios]
+    return effects_of(scenarios, *paired_runs(scenarios, jobs=jobs, panel=panel, progress=progress))
+
+
+def require_pairable(scenarios: Sequence[Scenario]) -> None:
+    """InputError when scenarios do not share what pairs need, have one name, or are fewer than two."""
+    if len(scenarios) < 2:
+        raise InputError("a comparison needs a base and at least one other scenario")
+    base = scenarios[0]
+    names = [one.name for one in scenarios]
+    for one in scenarios[1:]:
+        if names.count(one.name) > 1 or one.name == base.name:
+            raise InputError(f"two scenarios are called {one.name!r}", allowed="a name of its own for each")
+        for name in SHARED:
+            mine, theirs = getattr(one.run, name), getattr(base.run, name)
+            if mine != theirs:
+                problem = f"{one.name} has {mine}, {base.name} has {theirs}: runs in pairs must share it"
+                raise InputError(problem, key=f"run.{name}")
+
+
+def paired_runs(
+    scenarios: Sequence[Scenario], *, jobs: int = 1, panel: int = 0, progress: bool = False
+) -> tuple[list[RunData], list[list[PairSums]]]:
+    """Every scenario and replicate, and the paired counts (others, replicates) against the first scenario.
+
+    Persons are compared where they were simulated: only counts come back from the processes.
+    """
+    require_pairable(scenarios)
+    run = scenarios[0].run
+    if jobs > 1 and run.replicates > 1:
+        with bar(run.replicates, "replicates", progress) as tick:
+            calls = [(scenarios, r, panel) for r in range(run.replicates)]
+            done = side_by_side(run_replicate, calls, jobs, tick)
+    else:
+        with bar(run.replicates * len(scenarios) * run.months, "months", progress) as tick:
+            done = [run_replicate(scenarios, r, panel, lambda _: tick(1)) for r in range(run.replicates)]
+    runs = [one for runs, _ in done for one in runs]
+    return runs, [[pairs[k] for _, pairs in done] for k in range(len(scenarios) - 1)]
+
+
+def run_replicate(
+    scenarios: Sequence[Scenario],
+    replicate: int,
+    panel: int = 0,
+    on_month: Callable[[int], None] | None = None,
+) -> tuple[list[RunData], list[PairSums]]:
+    """One replicate of every scenario, and the counts of each pair with the first.
+
+    What each person did is dropped.
+    """
+    run = partial(simulate, replicate=replicate, keep_status=True, panel=panel, on_month=on_month)
+    economy = economies.load(scenarios[0].run.economy)
+    programmes = sorted({id for one in scenarios for id in one.programmes(economy.programmes)})
+    groups = Groups.of(economy, programmes)
+    base = run(scenarios[0])
+    comparison = Observed.of(base)
+    runs, pairs = [base], []
+    for scenario in scenarios[1:]:
+        policy = run(scenario)
+        pairs.append(decompose(Observed.of(policy), comparison, groups))
+        runs.append(_without_persons(policy))
+    _without_persons(base)
+    return runs, pairs
+
+
+def effects_of(
+    scenarios: Sequence[Scenario], runs: Sequence[RunData], pairs: Sequence[Sequence[PairSums]]
+) -> Effects:
+    """Labelled effects from the runs and their paired counts; the first scenario is the base."""
+    results = Results.from_runs(runs)
+    base, others = scenarios[0], [one.name for one in scenarios[1:]]
+    replicates = range(results.replicates)
+    results.tree["effects"] = paired_dataset(pairs, others, replicates, results.months, results.scale)
+    results.tree.attrs["base"] = base.name
+    return Effects(results, base.name)
+
+
+def _without_persons(run: RunData) -> RunData:
+    run.people.clear()
+    run.record.employed.clear()
+    run.record.employer.clear()
+    run.record.hired_by.clear()
+    return run
+
+
+# --------------------------------------------------------------------------------------------- the command
+
+
+def compare_command(
+    base: Scenario,
+    others: Sequence[Scenario],
+    *,
+    out: Path | None = None,
+    panel: int = 0,
+    jobs: int = 1,
+    json: bool = False,
+    quiet: bool = False,
+    force: bool = False,
+) -> None:
+    """`laborshift compare`: run in pairs, keep the folder, print tables for people or one JSON object."""
+    from sim.runner import say_if_compiling
+
+    require_pairable([base, *others])
+    say_if_compiling(quiet=quiet or json)
+    effects, folder = compare_into(
+        [base, *others], out=out, panel=panel, jobs=jobs, force=force, progress=not (quiet or json)
+    )
+    if json:
+        print(as_json(effects, folder))
+    elif not quiet:
+        import sys
+
+        from rich.console import Console
+
+        from sim.evaluation.show import show
+
+        console = Console() if sys.stdout.isatty() else Console(width=160)
+        show(effects, console)
+        console.print(f"results: {folder}", highlight=False, soft_wrap=True)
+
+
+def compare_into(
+    scenarios: Sequence[Scenario],
+    *,
+    out: Path | None = None,
+    panel: int = 0,
+    jobs: int = 1,
+    force: bool = False,
+    progress: bool = False,
+    figures: bool = True,
+) -> tuple[Effects, Path]:
+    """Compare with the first scenario and write the folder; a finished one is read, unless `force`.
+
+    The folder holds what a run leaves behind, for all scenarios, and `effects.csv`, `effects.json` and the
+    waterfall of each scenario. It appears whole or not at all. Raises InputError when the input is wrong.
+    """
+    from sim.folder import finished, whole, write
+
+    started = time.perf_counter()
+    require_pairable(scenarios)
+    folder = folder_of(scenarios, out)
+    if not force and finished(folder, panel):
+        return Effects.open(folder), folder
+    runs, pairs = paired_runs(scenarios, jobs=jobs, panel=panel, progress=progress)
+    effects = effects_of(scenarios, runs, pairs)
+    try:
+        with whole(folder) as part:
+            write(
+                part,
+                effects.results,
+                runs,
+                panel=panel,
+                seconds=time.perf_counter() - started,
+                figures=figures,
+            )
+            write_effects(part, effects, figures=figures)
+    except OSError as reason:
+        raise InputError(
+            f"results cannot be written ({reason.strerror})", file=str(folder), key="--out"
+        ) from reason
+    return effects, folder
+
+
+def folder_of(scenarios: Sequence[Scenario], out: Path | None = None) -> Path:
+    """`compare-<names>-<hash8>`: the same questions, in the same order, have the same folder."""
+    from sim.folder import OUTPUTS
+
+    economy = economies.load(scenarios[0].run.economy).digest
+    digest = hashlib.sha256("".join(one.digest(economy) for one in scenarios).encode()).hexdigest()
+    names = "-".join(one.name for one in scenarios)[:LONGEST_NAME]
+    return (out or OUTPUTS) / f"compare-{names}-{digest[:8]}"
+
+
+def write_effects(folder: Path, effects: Effects, *, figures: bool = True) -> None:
+    """effects.csv and effects.json, and with `figures` a waterfall of each scenario."""
+    from sim.summary import to_json
+
+    table = effects.tidy()
+    table.to_csv(folder / "effects.csv", index=False, encoding="utf-8", lineterminator="\n")
+    (folder / "effects.json").write_text(to_json(table) + "\n", encoding="utf-8")
+    if figures:
+        from sim.drawing import save
+
+        for name in effects.scenarios:
+            if effects.table()[name]["mean"].notna().all():  # else too few were trained to draw a step
+                several = f"-{name}" if len(effects.scenarios) > 1 else ""
+                save(effects.plot.waterfall(name), folder / "figures", f"waterfall{several}")
+
+
+def as_json(effects: Effects, folder: Path) -> str:
+    """One object: the folder, the effects on everyone, the ledger, the summary of each scenario."""
+    from sim.summary import records
+
+    table = effects.tidy()
+    return json_text(
+        {
+            "folder": str(folder),
+            "base": effects.base,
+            "scenarios": effects.scenarios,
+            "replicates": effects.replicates,
+            "scale": effects.scale,
+            "definitions": LABELS,
+            "effects": records(table[table.dimension == "all"]),
+            "ledger": effects.money().to_dict("records"),
+            "summary": records(effects.results.summary()),
+        },
+        ensure_ascii=False,
+    )

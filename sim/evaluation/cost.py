@@ -1,0 +1,77 @@
+"""What a job costs: money against the base, over jobs against the base."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from sim.evaluation.comparison import YEAR
+from sim.intervals import mean_interval
+from sim.summary import COLUMNS
+
+if TYPE_CHECKING:
+    from sim.evaluation.comparison import Effects
+
+UNCLEAR = "not distinguishable from zero"
+
+
+def extra_money(effects: Effects) -> xr.Dataset:
+    """Won more than the base over the whole run (scenario, replicate): planned, and spent with allowances."""
+    books = effects.results.programmes.sums
+    won = xr.Dataset({"planned": books.budget, "spent": books.course + books.fixed + books.allowance})
+    won = won.sum(("year", "programme"))
+    return won.sel(scenario=effects.scenarios) - won.sel(scenario=effects.base, drop=True)
+
+
+def cost(effects: Effects) -> pd.DataFrame:
+    """Additional money of the whole run, and won per trained person, direct job, net job and net job-year.
+
+    Jobs are those at the last horizon, job-years those of the whole run. A cost per job has no number where
+    the interval of the jobs covers zero, or where jobs fall.
+    """
+    extra, horizon = extra_money(effects), effects.horizons[-1]
+    last = {"horizon": horizon, "group": "all:all"}
+    heads, months = effects.accounts.sel(last), effects.in_months.sel(last)
+    per = {
+        "person trained": heads.trained - heads.forgone,
+        "direct job": heads.direct,
+        "net additional job": heads.net,
+        "net additional job-year": months.net / YEAR,
+    }
+    rows = []
+    for scenario in effects.scenarios:
+        own = {name: won.sel(scenario=scenario).values for name, won in extra.items()}
+        for name in ("planned", "spent"):
+            ends = (float(x) for x in mean_interval(own[name]))
+            rows.append((scenario, f"additional money {name}", "all", "all", horizon, *ends, "won"))
+        for name, counted in per.items():
+            found, why = cost_per(own["spent"], counted.sel(scenario=scenario).values)
+            unit = f"{why} (won)" if why else "won"
+            rows.append((scenario, f"won per {name}", "all", "all", horizon, *found, unit))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"horizon_months": "Int64"})
+
+
+def cost_per(won: np.ndarray, jobs: np.ndarray) -> tuple[tuple[float, float, float], str]:
+    """Won per job (mean, low, high), or why there is no such number, from replicates (n,): the money over the
+    ends of the jobs' interval.
+
+    NaN when the jobs cannot be told from zero, when they fall, or when no money is added.
+    """
+    nothing = (np.nan, np.nan, np.nan)
+    mean, low, high = (float(x) for x in mean_interval(jobs))
+    money = float(np.mean(won))
+    if money <= 0:
+        return nothing, "no additional spending"
+    if np.isnan(low):
+        return nothing, "one replicate has no interval"
+    if low <= 0 <= high:
+        return nothing, UNCLEAR
+    if high < 0:
+        return nothing, "fewer, not more"
+    return (money / mean, money / high, money / low), ""
+
+
+__all__ = ["UNCLEAR", "cost", "cost_per", "extra_money"]

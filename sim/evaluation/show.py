@@ -1,0 +1,239 @@
+"""A comparison for people at a terminal: jobs and how they add up, re-employment, money, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sim.evaluation.comparison import CHANGES_OF
+from sim.programmes import HORIZONS
+from sim.summary import PLAN_GOAL, TOO_FEW
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from sim.evaluation.comparison import Effects
+
+STEPS = (
+    # account, how the line begins
+    ("trained", "trained, not so in {base}"),
+    ("gross", "in work (gross placement)"),
+    ("deadweight", "- would be in work anyway (deadweight)"),
+    ("direct", "= direct effect on the trained"),
+    ("substitution", "- substitution (at employers that hired trainees)"),
+    ("displacement", "- displacement (elsewhere, net of gains)"),
+    ("net", "= net jobs"),
+)
+PRODUCTIVITY = {
+    "output": "output",
+    "output_per_worker": "output per worker",
+    "output_per_worker_fixed": "output per worker, fixed composition",
+    "user_share": "AI users among the employed",
+    "adoption_share": "employers that have adopted AI",
+    "unemployment_rate": "unemployment rate",
+}
+BILLION = 1e9
+Row = Mapping[Any, Any]
+NONE = "-"
+
+
+def show(effects: Effects, console: Console) -> None:
+    """Print everything a comparison is asked for first."""
+    for table in tables(effects):
+        console.print(table)
+
+
+def tables(effects: Effects) -> Iterator[RenderableType]:
+    """The tables in the order of reading, one block of jobs and one ledger for each scenario."""
+    for scenario in effects.scenarios:
+        yield jobs(effects, scenario)
+    yield placement(effects)
+    yield money(effects)
+    yield productivity(effects)
+    for scenario in effects.scenarios:
+        yield ledger(effects, scenario)
+
+
+def whole_accounts(means: Mapping[str, float]) -> dict[str, float]:
+    """Accounts in whole persons such that the printed lines add up: direct and net follow from the others."""
+    whole = {name: float(np.round(x)) for name, x in means.items()}
+    parts = [whole[name] for name in ("gross", "deadweight", "substitution", "displacement")]
+    if not np.isnan(parts).any():
+        whole["direct"] = whole["gross"] - whole["deadweight"]
+        whole["net"] = whole["direct"] - whole["substitution"] - whole["displacement"]
+    return whole
+
+
+def jobs(effects: Effects, scenario: str) -> Table:
+    """Persons by account at every year-end, and the interval at the last."""
+    found = effects.decomposition()
+    found = found[found.scenario == scenario]
+    means = found.pivot(index="outcome", columns="horizon_months", values="mean")
+    columns = {h: whole_accounts({str(k): float(x) for k, x in means[h].items()}) for h in effects.horizons}
+    last = _rows(found[found.horizon_months == effects.horizons[-1]], "outcome")
+    title = f"{scenario} against {effects.base}: persons in work at the end of month"
+    table = _table(
+        title,
+        "",
+        *(str(h) for h in effects.horizons),
+        "90% interval, last",
+        caption=f"{effects.replicates} paired replicates, {effects.scale:,} people an agent",
+    )
+    for account, label in STEPS:
+        row = last[account]
+        few = str(row["unit"]).startswith(TOO_FEW)
+        values = [_count(columns[h][account]) for h in effects.horizons]
+        style = "bold" if account in ("direct", "net") else None
+        table.add_row(
+            label.format(base=effects.base), *values, TOO_FEW if few else _between(row), style=style
+        )
+    return table
+
+
+def placement(effects: Effects) -> Table:
+    """Re-employment of those not in work at enrolment, and the direct effect, at months since the start."""
+    summary = effects.results.summary()
+    found = summary[
+        (summary.outcome == "reemployment_official_enrolled")
+        & (summary.dimension == "origin")
+        & (summary.category == "not employed")
+    ]
+    table = _table(
+        "In work after the start of training, %", "months since the start", *(str(h) for h in HORIZONS)
+    )
+    for scenario in effects.results.scenarios:
+        mine = _rows(found[found.scenario == scenario], "horizon_months")
+        table.add_row(
+            f"{scenario}: enrolled when not in work",
+            *(_cell(mine, h, lambda row: f"{100 * row['mean']:.1f}") for h in HORIZONS),
+        )
+    treated = effects.treated()
+    treated = treated[treated.outcome == "direct effect on the treated"]
+    for scenario in effects.scenarios:
+        mine = _rows(treated[treated.scenario == scenario], "horizon_months")
+        table.add_row(
+            f"{scenario}: effect on all it trains, points",
+            *(_cell(mine, h, lambda row: f"{row['mean']:+.1f} {_between(row, '.1f')}") for h in HORIZONS),
+        )
+    return table
+
+
+def money(effects: Effects) -> Table:
+    """Persons trained against the goal, additional money, and what a job costs."""
+    summary, costs = effects.results.summary(), effects.cost()
+    table = _table(f"Goal and money, against {effects.base}", "", *effects.scenarios)
+    trained = _rows(summary[summary.outcome == "plan_trained"], "scenario")
+    until = trained[effects.base]["category"]
+    table.add_row(
+        f"trained in the plan's programmes to {until}",
+        *(_cell(trained, s, lambda row: _count(row["mean"])) for s in effects.scenarios),
+    )
+    table.add_row(
+        f"of the goal of {PLAN_GOAL:,}",
+        *(_cell(trained, s, lambda row: f"{row['mean'] / PLAN_GOAL:.1%}") for s in effects.scenarios),
+    )
+    for outcome in dict.fromkeys(costs.outcome):
+        mine = _rows(costs[costs.outcome == outcome], "scenario")
+        table.add_row(
+            f"{outcome}{', billion won' if outcome.startswith('additional') else ''}",
+            *(_cell(mine, s, _won) for s in effects.scenarios),
+        )
+    return table
+
+
+def productivity(effects: Effects) -> Table:
+    """Changes of output, productivity and AI use over the last twelve months."""
+    found = effects.productivity()
+    found = found[(found.horizon_months == effects.horizons[-1]) & found.outcome.isin(list(PRODUCTIVITY))]
+    table = _table(f"Productivity and rates, last 12 months, against {effects.base}", "", *effects.scenarios)
+    for outcome, label in PRODUCTIVITY.items():
+        mine = _rows(found[found.outcome == outcome], "scenario")
+        unit = "%" if CHANGES_OF[outcome] == "percent" else "points"
+        table.add_row(
+            f"{label}, {unit}",
+            *(
+                _cell(mine, s, lambda row: f"{row['mean']:+.3f} {_between(row, '+.3f')}")
+                for s in effects.scenarios
+            ),
+        )
+    return table
+
+
+def ledger(effects: Effects, scenario: str) -> Table:
+    """Billion won by programme and year: spent of planned; planned = spent + unspent to the won."""
+    books = effects.money()
+    books = books[books.scenario == scenario]
+    years = sorted(books.year.unique())
+    table = _table(
+        f"{scenario}: billion won spent / planned",
+        "programme",
+        *(str(y) for y in years),
+        "planned",
+        "spent",
+        "unspent",
+        "allowances",
+        caption="planned = spent + unspent; allowances are entitlements paid on top",
+    )
+    for programme, mine in books.groupby("programme"):
+        if mine[["planned", "spent", "allowance"]].to_numpy().any():
+            table.add_row(str(programme), *_book_cells(mine, years))
+    total = books.groupby("year", as_index=False)[["planned", "spent", "unspent", "allowance"]].sum()
+    table.add_section()
+    table.add_row("all", *_book_cells(total, years), style="bold")
+    return table
+
+
+def _book_cells(books: pd.DataFrame, years: Sequence[int]) -> list[str]:
+    by_year = books.set_index("year")
+    cells = [f"{by_year.spent[y] / BILLION:,.1f} / {by_year.planned[y] / BILLION:,.1f}" for y in years]
+    return cells + [
+        f"{books[name].sum() / BILLION:,.1f}" for name in ("planned", "spent", "unspent", "allowance")
+    ]
+
+
+def _table(title: str, *columns: str, caption: str = "") -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
+    for n, name in enumerate(columns):
+        table.add_column(name, justify="right" if n else "left", overflow="fold")
+    return table
+
+
+def _rows(frame: pd.DataFrame, key: str) -> dict[Any, Row]:
+    """The rows of a frame by the value of one column."""
+    return {row[key]: row for row in frame.to_dict("records")}
+
+
+def _cell(rows: Mapping[Any, Row], key: object, told: Callable[[Row], str]) -> str:
+    """What `told` says of the row at `key`; why there is no number; or a dash where there is no row."""
+    if key not in rows:
+        return NONE
+    row = rows[key]
+    if not np.isnan(row["mean"]):
+        return told(row)
+    unit = str(row["unit"])
+    return unit.rsplit(" (", 1)[0] if unit.endswith(")") else NONE
+
+
+def _won(row: Row) -> str:
+    if str(row["outcome"]).startswith("additional"):
+        return f"{row['mean'] / BILLION:,.1f}"
+    return f"{row['mean']:,.0f} {_between(row)}"
+
+
+def _count(x: float) -> str:
+    return TOO_FEW if np.isnan(x) else f"{x + 0.0:,.0f}"
+
+
+def _between(row: Row, form: str = ",.0f") -> str:
+    """`[low, high]`; nothing when a single replicate gives no interval."""
+    low, high = row["low"], row["high"]
+    return "" if np.isnan(low) else rf"\[{low + 0.0:{form}}, {high + 0.0:{form}}]"
+
+
+__all__ = ["jobs", "ledger", "money", "placement", "productivity", "show", "tables", "whole_accounts"]

@@ -1,0 +1,65 @@
+"""The same function for many arguments: one after the other, or in processes side by side, with a bar."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Tick = Callable[[int], None]
+
+
+def side_by_side(
+    function: Callable[..., T], calls: Sequence[tuple[Any, ...]], jobs: int, tick: Tick
+) -> list[T]:
+    """`function(*arguments)` for each of `calls`, in their order, in up to `jobs` fresh processes.
+
+    tick: told 1 for every call done. The first failure, or an interrupt, ends the processes and is passed on.
+    """
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(
+        min(jobs, len(calls)), mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt
+    )
+    try:
+        asked = [pool.submit(function, *arguments) for arguments in calls]
+        left: set[Future[T]] = set(asked)
+        while left:
+            done, left = wait(left, return_when=FIRST_COMPLETED)
+            for one in done:
+                one.result()
+                tick(1)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+        raise
+    pool.shutdown()
+    return [one.result() for one in asked]
+
+
+def _ignore_interrupt() -> None:
+    """In a process of the pool: the one that asked decides what an interrupt ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def bar(total: int, what: str, shown: bool) -> Iterator[Tick]:
+    """A progress bar with the time left, on standard error and on a terminal only; yields what to tell it."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda n: progress.advance(task, n)
+
+
+__all__ = ["bar", "side_by_side"]

@@ -1,0 +1,46 @@
+"""Every won, booked once: whole won by programme, budget year and account.
+
+budget = course + fixed + unspent holds to the won for every programme and year. Allowances are entitlements paid on
+top of a programme's own line and are booked in the year they are paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+ACCOUNTS = ("budget", "course", "fixed", "allowance", "persons")
+
+
+class Ledger:
+    """Accounts of whole won (int64), arrays of shape (accounts, programmes, years)."""
+
+    def __init__(self, programmes: Sequence[str], money: Mapping[str, Mapping[int, int]], years: Sequence[int]) -> None:
+        self.programmes, self.years = list(programmes), list(years)
+        self.books = np.zeros((len(ACCOUNTS), len(self.programmes), len(self.years)), dtype=np.int64)
+        for p, name in enumerate(self.programmes):
+            for y, year in enumerate(self.years):
+                self.books[0, p, y] = int(money.get(name, {}).get(year, 0))
+
+    def budget(self, programme: int, year: int) -> int:
+        """Money of a programme in a year, won."""
+        return int(self.books[0, programme, year])
+
+    def left(self, programme: int, year: int) -> int:
+        """Budget of the year not yet spent on courses and fixed cost, won."""
+        return int(self.books[0, programme, year] - self.books[1:3, programme, year].sum())
+
+    def spend(self, account: str, programme: int, year: int, won: int, persons: int = 0) -> None:
+        """Book `won` (>= 0). ValueError when it is negative or more than the line has left."""
+        if won < 0:
+            raise ValueError(f"cannot spend a negative amount ({won:,} won) on {self.programmes[programme]}")
+        if account != "allowance" and won > self.left(programme, year):
+            raise ValueError(f"{self.programmes[programme]} would spend {won:,} won of {self.left(programme, year):,}")
+        self.books[ACCOUNTS.index(account), programme, year] += won
+        self.books[ACCOUNTS.index("persons"), programme, year] += persons
+
+    @property
+    def unspent(self) -> np.ndarray:
+        """Budget less courses and fixed cost (programmes, years)."""
+        return np.asarray(self.books[0] - self.books[1] - self.books[2])

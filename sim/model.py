@@ -1,0 +1,390 @@
+"""LaborMarket: the month as nine named phases, nothing else decided here."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import mesa
+import numpy as np
+
+from sim import economy as economies
+from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, uniforms
+from sim.employers import IN_TRAINING, RESTRUCTURING, Employer
+from sim.fitting import round_total
+from sim.kernels import BLOCK, jit, log_, record_of
+from sim.ledger import Ledger
+from sim.parameters import PARAMETERS
+from sim.phases import adopt, age, learn, match, post, produce, search, separate, train
+from sim.phases.post import rebase, staff_means
+from sim.population import build
+from sim.programmes import COMPLETED, COURSE_KINDS, Enrolments, allowances, table_of
+from sim.rates import rates_of, tables_of
+from sim.record import LAYOUT, Record
+from sim.records import Programme
+from sim.scenario import Scenario
+from sim.workers import ABSENT, STAGES, Worker, WorkerColumns, WorkerSet, life_stage
+
+CHUNK = 1 << 16  # workers a kernel call takes; fixed, so that nothing depends on the number of threads
+SHRINK = 50.0  # openings that shrink a cell's filling rate to the national one
+Clock = namedtuple("Clock", "month counter calendar_month year year_index")
+
+
+class LaborMarket(mesa.Model):  # type: ignore[misc]
+    """One replicate of a scenario: every person and employer, moved month by month.
+
+    scenario: what to run; replicate: number of the random key, shared by every scenario (common random numbers).
+    Before the first month the base year's stock lives through a spin-up without training and with AI frozen.
+    Raises InputError when the scenario names an economy that does not exist.
+    """
+
+    def __init__(self, scenario: Scenario, replicate: int = 0, *, keep_status: bool = False, panel: int = 0,
+                 threads: int | None = None, spin_up: bool = True) -> None:
+        super().__init__(seed=0)  # Mesa's own generators serve nothing: every draw goes through sim.draws
+        run = scenario.run
+        self.scenario, self.replicate = scenario, replicate
+        self.economy = economies.load(run.economy)
+        self.key = key_of(run.seed, replicate)
+        self.params = record_of({name: float(getattr(scenario.world, name)) for name in PARAMETERS})
+        self.threads = threads or run.threads
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self.spin_up_months = (run.start.year - self.economy.base_year) * 12 + run.start.month - 1
+        self.month = -self.spin_up_months
+        self._set_programmes()
+        self._build()
+        self.record = Record(run.months, len(self.programmes), keep_status)
+        self._choose_panel(panel)
+        while spin_up and self.month < 0:
+            self.step()
+
+    # ------------------------------------------------------------------------------------------- the month
+
+    def step(self) -> None:
+        """One month: nine phases, in this order."""
+        self._begin_month()
+        age(self)
+        adopt(self)
+        separate(self)
+        post(self)
+        train(self)
+        search(self)
+        match(self)
+        learn(self)
+        produce(self)
+        self._end_month()
+
+    def run(self, on_month: Callable[[int], None] | None = None) -> LaborMarket:
+        """All months of the scenario; `on_month` is told each one done."""
+        while self.month < self.scenario.run.months:
+            self.step()
+            if on_month:
+                on_month(self.month)
+        return self
+
+    # --------------------------------------------------------------------------------- people and employers
+
+    @property
+    def agents(self) -> WorkerSet:
+        """Everyone alive, with AgentSet verbs over columns."""
+        return WorkerSet(self)
+
+    @agents.setter
+    def agents(self, value: Any) -> None:
+        raise AttributeError("the workers of a LaborMarket are its columns")
+
+    def worker(self, row: int) -> Worker:
+        """A view of one person."""
+        return Worker(self, row)
+
+    def employer(self, row: int) -> Employer:
+        """A view of one employer."""
+        return Employer(self, row)
+
+    def column(self, name: str) -> np.ndarray:
+        """A column of the workers, or the derived `stage`, `age`, `employer`. KeyError when there is none."""
+        w = self.workers
+        if name in WorkerColumns._fields:
+            return np.asarray(getattr(w, name))
+        if name == "age":
+            return np.asarray((self.month - w.birth.astype(np.int64)) // 12)
+        if name == "employer":
+            return np.where(w.job >= 0, self.posts.employer[np.maximum(w.job, 0)], -1)
+        if name == "stage":
+            return self.stages(np.arange(w.state.size))
+        raise KeyError(f"no column {name!r}; columns: {', '.join(WorkerColumns._fields)}, age, employer, stage")
+
+    def code(self, name: str, label: str) -> int:
+        """The code of a label of a column. KeyError when there is none."""
+        if name in ("stage", "stage0"):
+            return STAGES.index(label)
+        if name in ("state", "previous"):
+            return self.economy.codes["state"].index(label) + 1
+        return self.economy.codes[name].index(label)
+
+    def stages(self, rows: np.ndarray) -> np.ndarray:
+        """Life stage of people now (codes of `sim.workers.STAGES`)."""
+        w = self.workers
+        job = w.job[rows]
+        restructuring = (job >= 0) & ((self.posts.flags[np.maximum(job, 0)] & RESTRUCTURING) != 0)
+        months = self.month - w.birth[rows].astype(np.int64)
+        return _stages(w, rows, restructuring, months)
+
+    # -------------------------------------------------------------------------------------- what phases ask
+
+    @property
+    def spin_up(self) -> bool:
+        """Before the first month of the scenario."""
+        return self.month < 0
+
+    @property
+    def policy_year(self) -> int:
+        """Index of this month's year in the ledger."""
+        return int(self.clock.year) - self.ledger.years[0]
+
+    def over_chunks(self, kernel: Callable[..., None], *columns: Any) -> None:
+        """Run a dense kernel over everyone, chunk by chunk; chunks never share what they write."""
+        n = self.workers.state.size
+        if self._pool is None:
+            for chunk, lo in enumerate(self.chunk_starts):
+                kernel(lo, min(lo + CHUNK, n), chunk, *columns)
+            return
+        waiting = [self._pool.submit(kernel, lo, min(lo + CHUNK, n), chunk, *columns)
+                   for chunk, lo in enumerate(self.chunk_starts)]
+        for done in waiting:
+            done.result()
+
+    def listed(self, events: np.ndarray) -> np.ndarray:
+        """What the chunks put on the list, in order."""
+        return np.concatenate([events[lo : lo + n] for lo, n in zip(self.chunk_starts, self.counts, strict=True)])
+
+    def entrants(self, month: int) -> tuple[int, int]:
+        """Rows of those who enter in a month."""
+        n = month + self.spin_up_months
+        return int(self._entrants[n]), int(self._entrants[n + 1])
+
+    def filling_hazard(self) -> np.ndarray:
+        """-ln(1 - fill) by province and major group, fill over twelve months shrunk to the national one."""
+        openings, hires = self._openings.sum(axis=0), self._hires.sum(axis=0)
+        national = hires.sum() / max(1, openings.sum())
+        fill = np.minimum((hires + SHRINK * national) / (openings + SHRINK), 0.999)
+        return np.array([-log_(1.0 - float(x)) for x in np.maximum(fill, 1e-3).ravel()]).reshape(fill.shape)
+
+    def hires_skill(self) -> np.ndarray:
+        """Mean AI skill of the hires of twelve months by province and major group, shrunk like the filling rate."""
+        hires, skill = self._hires.sum(axis=0), self._skill.sum(axis=0) * 1e-6
+        national = skill.sum() / max(1, hires.sum())
+        return np.asarray((skill + SHRINK * national) / (hires + SHRINK))
+
+    def ai_requirement(self) -> np.ndarray:
+        """Mean AI requirement A x exposure of the posts of each province and major group."""
+        p, e = self.posts, self.employers
+        need = (e.intensity[p.employer].astype(np.float64) * self.tables.exposure[p.occupation] * 1e6).astype(np.int64)
+        cell = e.region[p.employer].astype(np.int64) * self.job_creation.shape[1] + self.tables.major[p.occupation]
+        size = self.job_creation.size
+        total = np.bincount(cell, weights=need * p.wanted, minlength=size)
+        count = np.bincount(cell, weights=p.wanted, minlength=size)
+        return np.asarray((total / np.maximum(1, count) * 1e-6).reshape(self.job_creation.shape))
+
+    # ---------------------------------------------------------------------------------- programmes and money
+
+    def funded_this_year(self) -> bool:
+        """Whether any programme has money this year."""
+        return bool(self.ledger.books[0, :, self.policy_year].any())
+
+    def budget_now(self, p: int) -> int:
+        """Money of programme p this year, won."""
+        return self.ledger.budget(p, self.policy_year)
+
+    def ramp(self, record: Programme) -> float:
+        """Part of the new money that can be used this month."""
+        return min(1.0, (self.month + 1) / record.ramp_up) if record.ramp_up > 0 and not record.base_money(2025) else 1.0
+
+    def seats_now(self, p: int, record: Programme, teachers: list[float]) -> np.ndarray:
+        """Seats of this month by province, in agents: the least of money, places and instructors.
+
+        Money and places are released by twelfths; what is not used stays until the year's end and then lapses.
+        """
+        scale, month = self.scenario.run.scale, int(self.clock.calendar_month)
+        year = self.policy_year
+        first = self.scenario.run.start.month if year == 0 else 1
+        released = self.ledger.budget(p, year) * (month - first + 1) // (13 - first)
+        spent = int(self.ledger.books[1:3, p, year].sum())
+        affordable = max(0, min(released - spent, self.ledger.left(p, year))) / max(1, record.unit_cost * scale)
+        if month == first:
+            self.seats_taken[p] = 0
+            self.seats_released[p] = 0.0
+        if record.seats is not None:
+            growth = (1.0 + record.seats_growth) ** max(0, int(self.clock.year) - 2026)
+            intakes = max(1, len([k for k in record.intake_months if k >= first]))
+            self.seats_released[p] += record.seats * growth / intakes / scale * self.ramp(record)
+            affordable = min(affordable, self.seats_released[p] - self.seats_taken[p])
+        elif record.ramp_up:
+            affordable *= self.ramp(record)
+        if record.instructors > 0:
+            affordable = min(affordable, teachers[0] * record.instructors / scale)
+        seats = int(max(0.0, affordable) + 1e-9)
+        share = self._region_share(record)
+        due = np.maximum(self.seat_carry[p] + share * seats, 0.0)
+        whole = round_total(due / max(due.sum(), 1e-12) * seats, seats)
+        self.seat_carry[p] += share * seats - whole
+        return whole
+
+    def teaching_capacity(self) -> list[float]:
+        """Instructor-years that courses can still use this month."""
+        return [self.instructors / 12.0]
+
+    def completed_in(self, month: int) -> np.ndarray:
+        """Enrolments completed in a month."""
+        r = self.enrolments
+        if month < 0 or r.size == 0:
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero((r.end == month) & (r.status == COMPLETED))
+
+    def flows_by_programme(self, what: str, choice: np.ndarray) -> None:
+        """Count applications by programme."""
+        self.applied = np.bincount(choice, minlength=len(self.programmes))
+
+    def panel(self) -> dict[str, np.ndarray]:
+        """The followed workers' columns this month."""
+        w, rows = self.workers, self.panel_rows
+        out = {name: getattr(w, name)[rows].copy() for name in WorkerColumns._fields}
+        out["employer"] = self.column("employer")[rows]
+        out["stage"] = self.stages(rows)
+        return out
+
+    # --------------------------------------------------------------------------------------------- building
+
+    def _set_programmes(self) -> None:
+        records = self.scenario.programmes(self.economy.programmes)
+        self.programme_ids = sorted(records)
+        self.programmes = [records[name] for name in self.programme_ids]
+        self.ledger = Ledger(self.programme_ids, self.scenario.money(records), list(self.scenario.years))
+        self.programme_table = table_of(self.programmes, self.economy, self.params.allowance_elasticity,
+                                        self.params.completion_employability)
+        self.allowance = np.array([allowances(p, self.economy) for p in self.programmes])
+        n, regions = len(self.programmes), self.economy.n("region")
+        self.seat_carry = np.zeros((n, regions))
+        self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
+        self.applied = np.zeros(n, dtype=np.int64)
+        self.firm_seats, self.firms_trained = 0.0, 0
+        self.enrolments = Enrolments()
+        self.attending = np.empty(0, dtype=np.int64)
+        self.started: dict[int, np.ndarray] = {}
+        self.instructors = sum((p.base_money(2025) / max(1, p.unit_cost)) / p.instructors
+                               for p in self.programmes if p.instructors > 0 and p.unit_cost > 0)
+
+    def _build(self) -> None:
+        run = self.scenario.run
+        rates = rates_of(self.economy, self.scenario)
+        total = self.spin_up_months + run.months
+        people = build(self.economy, run.scale, self.key, rates, total, self.spin_up_months, self.params)
+        self.workers, self.employers, self.posts = people.workers, people.employers, people.posts
+        self._entrants, self.residuals, self.headcount = people.entrants, people.residuals, people.headcount
+        full_time = np.zeros(256, dtype=np.uint8)
+        full_time[: len(self.programmes)] = [p.full_time for p in self.programmes]
+        weight = max([p.conversion.weight for p in self.programmes if p.conversion] or [0.0])
+        self.tables, self.boards = tables_of(self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time,
+                                weight)
+        self._leave, self._shock_sd = rates.leave, np.array(rates.shock_sd)
+        n = self.workers.state.size
+        self.chunk_starts = np.arange(0, n, CHUNK)
+        self.events = np.empty(n, dtype=np.int32)
+        self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
+        self.words = np.empty((self.chunk_starts.size, BLOCK), dtype=np.uint32)
+        self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)
+        self.sums = np.zeros((self.chunk_starts.size, LAYOUT.offsets[-1]), dtype=np.int64)
+        self.layoffs = np.zeros(self.posts.held.size, dtype=np.int64)
+        self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
+        cells = (self.economy.n("region"), self.economy.n("major"))
+        self.job_creation = np.zeros(cells)
+        self._openings, self._hires, self._skill = (np.zeros((12, *cells), dtype=np.int64) for _ in range(3))
+        self.in_package_since = np.full(self.employers.open.size, 10**6)
+        self.premium, self.premium_start = self.params.premium_base, 0.0
+        self.openings, self.flows = 0, {}
+        self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
+
+    def _growth_of(self, dim: str) -> np.ndarray:
+        rate = self.economy.array("growth", "code", dimension=dim)
+        return np.zeros(rate.size) if self.scenario.world.growth == "none" else rate
+
+    def _region_share(self, record: Programme) -> np.ndarray:
+        """Seats by province: as the record says, else by the labour force, steered to openings where councils work."""
+        if record.regions:
+            share = np.array([record.regions.get(r, 0.0) for r in self.economy.codes["region"]])
+        else:
+            share = self._labour_force
+        return np.asarray(share / share.sum())
+
+    def _choose_panel(self, panel: int) -> None:
+        rows = np.arange(self.workers.state.size)
+        ticket = uniforms(self.key, PANEL, 0, rows)[:, 0] if panel else rows
+        self.panel_rows = np.sort(np.argsort(ticket, kind="stable")[:panel])
+
+    # ---------------------------------------------------------------------------------- between the months
+
+    def _begin_month(self) -> None:
+        start, t = self.scenario.run.start, self.month
+        year, month = divmod(start.year * 12 + start.month - 1 + t, 12)
+        index = year - self.economy.base_year
+        self.clock = Clock(np.int64(t), np.uint64(t + SPIN_UP_OFFSET), month + 1, year, index)
+        self.flows = {}
+        self.applied[:] = 0
+        self.tables.leave[:] = self._leave[min(index, self._leave.shape[0] - 1)]
+        lived = 2.0 * (t + self.spin_up_months + 1)
+        self.tables.shock_mean[:] = 0.5 * self._shock_sd**2 * (1.0 - self.tables.shock_rho**lived)
+        since = max(0, t) / 12.0
+        self.tables.growth_industry[:] = (1.0 + self._growth[0]) ** since
+        self.tables.growth_region[:] = (1.0 + self._growth[1]) ** since
+        if t == 0:
+            self._start_policy()
+        if t == -self.spin_up_months or (t >= 0 and t % 12 == 0):
+            w = self.workers
+            active = (w.state == 1) | (w.state == 2)
+            self._labour_force = np.bincount(w.region[active], minlength=self.economy.n("region")).astype(np.float64)
+
+    def _start_policy(self) -> None:
+        """The first month: from here every ratio is counted, and everyone has a stage at policy start."""
+        w = self.workers
+        staff_means(w, self.employers, self.posts, self.params, *self.staff)
+        rebase(self.employers, self.posts, self.tables, self.params)
+        self.filling_start, self.quality_start = self.filling_hazard(), self.hires_skill()
+        self.posts_over_openings = float(self.posts.wanted.sum() / max(1.0, self._openings.sum() / 12.0))
+        living = np.flatnonzero(w.state != ABSENT)
+        w.stage0[living] = self.stages(living)
+        self.premium_start = self._log_scarcity()
+
+    def _end_month(self) -> None:
+        slot = self.month % 12
+        self._openings[slot], self._hires[slot] = self.openings_by_cell, self.hires_by_cell
+        self._skill[slot] = self.skill_by_cell
+        if not self.spin_up:
+            relative = self._log_scarcity() - self.premium_start
+            p = self.params
+            self.premium = float(min(max(p.premium_base - relative / p.premium_elasticity, 0.0), 0.3))
+        self.month += 1
+
+    def _log_scarcity(self) -> float:
+        """ln(skilled supply / posts that use AI): what moves the AI wage premium."""
+        w, p = self.workers, self.posts
+        skilled = int(((w.skill >= 0.5) & ((w.state == 1) | (w.state == 2))).sum())
+        exposed = self.employers.intensity[p.employer].astype(np.float64) * self.tables.exposure[p.occupation]
+        posts = float((exposed * 1e6).astype(np.int64) @ p.wanted.astype(np.int64)) * 1e-6
+        return float(log_(max(1.0, skilled)) - log_(max(1.0, posts)))
+
+
+def _stages(w: Any, rows: np.ndarray, restructuring: np.ndarray, months: np.ndarray) -> np.ndarray:
+    out = np.empty(rows.size, dtype=np.uint8)
+    _stages_loop(w.state, w.reason, w.tags, rows, restructuring, months, out)
+    return out
+
+
+@jit
+def _stages_loop(state, reason, tags, rows, restructuring, months, out):  # type: ignore[no-untyped-def]
+    for n in range(rows.size):
+        i = rows[n]
+        out[n] = life_stage(state[i], reason[i], tags[i], restructuring[n], months[n])
+
+
+__all__ = ["COURSE_KINDS", "IN_TRAINING", "LaborMarket"]

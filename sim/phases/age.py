@@ -1,0 +1,98 @@
+"""Phase 1, age: people enter, leave school, serve, finish their education and leave the population."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.draws import AGEING, MONTH
+from sim.kernels import BLOCK, device, draw_block, jit, philox, unit_
+from sim.workers import ABSENT, EMPLOYED, INACTIVE, MILITARY, NO_CONTRACT, NOBODY, OLDEST_MONTH, RESTING, SCHOOL
+
+if TYPE_CHECKING:
+    from sim.model import LaborMarket
+
+HIGH_SCHOOL_AGE, COLLEGE_AGE = 19 * 12, 24 * 12  # months of age at which education is settled (assumption)
+SERVICE_MONTHS = 18
+
+
+def age(model: LaborMarket) -> None:
+    """Birthdays, schooling, service, entry of the month's cohort, exits by the population projection."""
+    first, last = model.entrants(model.month)
+    model.workers.state[first:last] = INACTIVE
+    model.over_chunks(_decide, model.workers, model.tables, model.key, model.clock, model.events, model.counts,
+                      model.words)
+    model.flows["left"] = _leave(model.workers, model.posts, model.chunk_starts, model.events, model.counts)
+    model.flows["entered"] = last - first
+
+
+@jit
+def _decide(lo, hi, chunk, w, tb, key, clock, events, counts, words):  # type: ignore[no-untyped-def]
+    n = 0
+    word = words[chunk]
+    for start in range(lo, hi, BLOCK):
+        m = min(BLOCK, hi - start)
+        draw_block(start, m, clock.counter, MONTH, key, 0, word)
+        for j in range(m):
+            i = start + j
+            state = w.state[i]
+            if state == ABSENT:
+                continue
+            months = clock.month - w.birth[i]
+            band = tb.band[min(months, OLDEST_MONTH)]
+            if unit_(word[j]) < tb.leave[w.sex[i], band]:
+                events[lo + n] = i
+                n += 1
+                continue
+            if state == INACTIVE and (w.reason[i] == SCHOOL or w.reason[i] == MILITARY):
+                _school(i, w, tb, key, clock, months, band)
+            if months == HIGH_SCHOOL_AGE or months == COLLEGE_AGE:
+                _graduate(i, w, tb, key, clock, months)
+    counts[chunk] = n
+
+
+@device
+def _school(i, w, tb, key, clock, months, band):  # type: ignore[no-untyped-def]
+    """Someone in school may leave it or be called up; someone who has served 18 months comes back."""
+    finish, call, after, _ = philox(np.uint64(i), np.uint64(0), clock.counter, AGEING, key[0], key[1])
+    sex = w.sex[i]
+    if w.reason[i] == MILITARY:
+        if w.spell[i] >= SERVICE_MONTHS:
+            w.reason[i] = SCHOOL if months < COLLEGE_AGE else RESTING
+            w.spell[i] = 0
+    elif unit_(call) < tb.call_up[sex, band]:
+        w.reason[i] = MILITARY
+        w.spell[i] = 0
+    elif unit_(finish) < tb.leave_school[band]:
+        x = unit_(after)
+        reason = 1
+        while reason < 4 and x >= tb.reason_after_school[sex, band, reason]:
+            reason += 1
+        w.reason[i] = reason
+        w.spell[i] = 0
+
+
+@device
+def _graduate(i, w, tb, key, clock, months):  # type: ignore[no-untyped-def]
+    """Education is settled at 19 (high school) and 24 (college), with the shares of the cohort before."""
+    _, _, _, x = philox(np.uint64(i), np.uint64(0), clock.counter, AGEING, key[0], key[1])
+    step = 0 if months == HIGH_SCHOOL_AGE else 1
+    if w.education[i] == step and unit_(x) < tb.graduate[step]:
+        w.education[i] = step + 1
+
+
+@jit
+def _leave(w, posts, starts, events, counts):  # type: ignore[no-untyped-def]
+    total = 0
+    for chunk in range(counts.size):
+        for e in range(starts[chunk], starts[chunk] + counts[chunk]):
+            i = events[e]
+            if w.state[i] == EMPLOYED and w.job[i] >= 0:
+                posts.held[w.job[i]] -= 1
+            w.state[i] = ABSENT
+            w.job[i] = -1
+            w.contract[i] = NO_CONTRACT
+            w.programme[i] = NOBODY
+            total += 1
+    return total

@@ -1,0 +1,255 @@
+"""Phase 4, post: employers compare posts held with posts wanted, give notice, and open or withdraw vacancies.
+
+Posts wanted are n* = n0 . G . e . J . l . (c/C)^(-sigma_b) . C^(-sigma_k): growth net of AI, the demand shock, job
+creation, the unit labour requirement, business stealing and the scale effect (model description, "Labour demand").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.draws import ADVERTISE, LAYOFF
+from sim.employers import IN_TRAINING, LAYING_OFF, RESTRUCTURING
+from sim.kernels import device, exp_, jit, log_, philox, unit_
+from sim.wages import staff_use
+from sim.workers import EMPLOYED, NOTICE
+
+if TYPE_CHECKING:
+    from sim.model import LaborMarket
+
+FIXED = 1e9  # fixed point of the industry mean of unit cost
+RESTRUCTURED = 0.98  # a labour requirement below this share of the start is a restructured occupation (assumption)
+NO_ADVERT = -1
+
+
+def post(model: LaborMarket) -> None:
+    """Unit costs, posts wanted, notices, vacancies and their advertisements."""
+    m = model
+    staff_means(m.workers, m.employers, m.posts, m.params, *m.staff)
+    industry_cost = np.ones(m.economy.n("industry"))
+    cost, weight = np.zeros((2, industry_cost.size), dtype=np.int64)
+    unit_costs(m.employers, m.posts, m.tables, m.params, cost, weight, industry_cost)
+    update_job_creation(m)
+    creation = exp_array(m.job_creation)
+    laying_off = _wanted(m.employers, m.posts, m.tables, m.params, m.key, m.clock, industry_cost, creation,
+                         m.layoffs)
+    m.flows["notices"] = 0
+    if laying_off:
+        m.over_chunks(_candidates, m.workers, m.posts, m.events, m.counts)
+        candidates = m.listed(m.events)
+        m.flows["notices"] = _give_notice(m, candidates)
+    m.openings = _advertise(m)
+
+
+def exp_array(log: np.ndarray) -> np.ndarray:
+    """exp of a small array, by the shared table."""
+    return np.array([exp_(float(x)) for x in log.ravel()]).reshape(log.shape)
+
+
+@jit
+def staff_means(w, e, posts, pm, staff, skill, use):  # type: ignore[no-untyped-def]
+    """Mean AI skill and mean use x novelty of the staff of adopting employers (fixed-point sums in scratch)."""
+    staff[:] = 0
+    skill[:] = 0
+    use[:] = 0
+    for i in range(w.state.size):
+        job = w.job[i]
+        if job < 0 or w.state[i] != EMPLOYED:
+            continue
+        f = posts.employer[job]
+        if e.intensity[f] > 0.0:
+            staff[f] += 1
+            skill[f] += int(float(w.skill[i]) * 1e6)
+            use[f] += int(staff_use(float(w.skill[i]), float(w.experience[i]), pm) * 1e6)
+    for f in range(e.open.size):
+        n = max(1, staff[f])
+        e.staff_skill[f] = skill[f] * 1e-6 / n
+        e.staff_use[f] = use[f] * 1e-6 / n
+
+
+@device
+def labour_requirement(intensity, exposure, complementarity, mean_use, pm):  # type: ignore[no-untyped-def]
+    """l = (1 - delta s) / (1 + g m u): substitutable part s = z (1 - theta), augmentable part m = z theta."""
+    z = intensity * exposure
+    return (1.0 - pm.substitution * z * (1.0 - complementarity)) / (
+        1.0 + pm.productivity_gain * z * complementarity * mean_use)
+
+
+@device
+def relative_labour(p, f, e, posts, tb, pm):  # type: ignore[no-untyped-def]
+    """Unit labour requirement of posts p at employer f, relative to the start."""
+    if e.intensity[f] == 0.0 and posts.base_labour[p] == 1.0:
+        return 1.0
+    o = posts.occupation[p]
+    now = labour_requirement(float(e.intensity[f]), tb.exposure[o], tb.complementarity[o], float(e.staff_use[f]), pm)
+    return now / posts.base_labour[p]
+
+
+@jit
+def rebase(e, posts, tb, pm):  # type: ignore[no-untyped-def]
+    """Make today the start: every ratio of labour requirement is one from here."""
+    for f in range(e.open.size):
+        for p in range(e.posts_from[f], e.posts_to[f]):
+            o = posts.occupation[p]
+            posts.base_labour[p] = 1.0
+            if e.intensity[f] > 0.0:
+                posts.base_labour[p] = labour_requirement(float(e.intensity[f]), tb.exposure[o],
+                                                          tb.complementarity[o], float(e.staff_use[f]), pm)
+
+
+@jit
+def unit_costs(e, posts, tb, pm, cost, weight, mean):  # type: ignore[no-untyped-def]
+    """Unit cost c = 1 - b (1 - sum w l) of every employer, and its mean by industry, weighted by posts held."""
+    for f in range(e.open.size):
+        saved = 0.0
+        held = 0
+        for p in range(e.posts_from[f], e.posts_to[f]):
+            saved += posts.wage_share[p] * (1.0 - relative_labour(p, f, e, posts, tb, pm))
+            held += posts.held[p]
+        c = 1.0 - pm.labour_share * saved
+        e.unit_cost[f] = c
+        cost[e.industry[f]] += int(c * FIXED) * held
+        weight[e.industry[f]] += held
+    for k in range(cost.size):
+        if weight[k] > 0:
+            mean[k] = cost[k] / (FIXED * weight[k])
+
+
+@jit
+def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):  # type: ignore[no-untyped-def]
+    laying_off = False
+    for f in range(e.open.size):
+        k, r, s = e.industry[f], e.region[f], e.size[f]
+        scale = 0.0
+        if e.open[f] == 1:
+            mean = industry_cost[k]
+            scale = tb.growth_industry[k] * tb.growth_region[r] * exp_(e.shock[f] - tb.shock_mean[s])
+            if e.unit_cost[f] != 1.0 or mean != 1.0:
+                scale *= exp_(-pm.business_stealing * (log_(float(e.unit_cost[f])) - log_(mean))
+                              - pm.scale_effect * log_(mean))
+        for p in range(e.posts_from[f], e.posts_to[f]):
+            o = posts.occupation[p]
+            wanted = 0
+            labour = 1.0
+            if scale > 0.0:
+                labour = relative_labour(p, f, e, posts, tb, pm)
+                wanted = int(posts.base[p] * scale * creation[r, tb.major[o]] * labour + posts.rounding[p])
+            posts.wanted[p] = wanted
+            over = posts.held[p] - wanted
+            posts.vacant[p] = max(0, -over)
+            posts.flags[p] &= ~(LAYING_OFF | RESTRUCTURING)
+            layoffs[p] = 0
+            if over > 0:
+                if labour < RESTRUCTURED:
+                    posts.flags[p] |= RESTRUCTURING
+                word, _, _, _ = philox(np.uint64(f), np.uint64(o), clock.counter, LAYOFF, key[0], key[1])
+                layoffs[p] = int(pm.layoff_share * over + unit_(word))
+                if layoffs[p] > 0:
+                    posts.flags[p] |= LAYING_OFF
+                    laying_off = True
+    return laying_off
+
+
+@jit
+def _candidates(lo, hi, chunk, w, posts, events, counts):  # type: ignore[no-untyped-def]
+    n = 0
+    for i in range(lo, hi):
+        job = w.job[i]
+        if job >= 0 and (posts.flags[job] & LAYING_OFF) != 0 and w.state[i] == EMPLOYED:
+            events[lo + n] = i
+            n += 1
+    counts[chunk] = n
+
+
+@jit
+def _order(rows, w, pm, key, clock, out):  # type: ignore[no-untyped-def]
+    for n in range(rows.size):
+        i = rows[n]
+        word, _, _, _ = philox(np.uint64(i), np.uint64(1) << np.uint64(20), clock.counter, LAYOFF, key[0], key[1])
+        weight = exp_(-pm.layoff_skill * w.skill[i] - pm.layoff_tenure * w.spell[i])
+        out[n] = -log_(unit_(word)) / weight
+
+
+def _give_notice(model: LaborMarket, rows: np.ndarray) -> int:
+    """Choose whom to lay off without replacement, weights exp(-b_L skill - b_t tenure): exponential race."""
+    w, order = model.workers, np.empty(rows.size)
+    _order(rows, w, model.params, model.key, model.clock, order)
+    jobs = w.job[rows]
+    ranked = np.lexsort((rows, order, jobs))
+    jobs = jobs[ranked]
+    first = np.searchsorted(jobs, jobs, side="left")
+    chosen = rows[ranked][np.arange(rows.size) - first < model.layoffs[jobs]]
+    w.tags[chosen] |= NOTICE
+    return int(chosen.size)
+
+
+def update_job_creation(model: LaborMarket) -> None:
+    """ln J of each province x major group moves toward eta ln(h/h0) + chi r (a_hires - a_0); none in the spin-up.
+
+    h = -ln(1 - fill) with the 12-month fill of the cell, shrunk to the national one by 50 openings.
+    """
+    if model.spin_up:
+        return
+    filling, quality = model.filling_hazard(), model.hires_skill()
+    demand = model.ai_requirement()
+    r = model.posts_over_openings
+    psi = min(model.params.job_creation, 0.99)
+    eta = psi / ((1.0 - psi) * r)
+    pace = min(1.0 / 12.0, 1.0 / (1.0 + eta * r))
+    for cell in np.ndindex(model.job_creation.shape):
+        pull = 0.0
+        if psi > 0.0:
+            pull = eta * (log_(filling[cell]) - log_(model.filling_start[cell]))
+            pull += model.params.hiring_quality * demand[cell] * (quality[cell] - model.quality_start[cell])
+        model.job_creation[cell] = (1.0 - pace) * model.job_creation[cell] + pace * pull
+
+
+@jit
+def _place(e, posts, tb, boards, pm, key, clock, slots, free, vacancy_post, vacancy_skill, openings):  # type: ignore[no-untyped-def]
+    """Every vacancy takes a slot of its submarket's board by its own key: linear probing from a random slot.
+
+    Whoever reads the board at random slots until one is taken meets every vacancy with the same chance, and one
+    vacancy more or less moves nobody else's. A board that is full leaves the rest unadvertised this month.
+    """
+    n = 0
+    lost = 0
+    for f in range(e.open.size):
+        for p in range(e.posts_from[f], e.posts_to[f]):
+            o = posts.occupation[p]
+            cell = e.region[f] * tb.major.size + o
+            openings[e.region[f], tb.major[o]] += posts.vacant[p]
+            size = boards.first[cell + 1] - boards.first[cell]
+            for ordinal in range(posts.vacant[p]):
+                if free[cell] == 0:
+                    lost += posts.vacant[p] - ordinal
+                    break
+                place, asks, _, _ = philox(np.uint64(f), np.uint64(o) * np.uint64(65536) + np.uint64(ordinal),
+                                           clock.counter, ADVERTISE, key[0], key[1])
+                slot = min(int(float(place) * 2.0**-32 * size), size - 1)
+                while slots[boards.first[cell] + slot] >= 0:
+                    slot = slot + 1 if slot + 1 < size else 0
+                slots[boards.first[cell] + slot] = n
+                free[cell] -= 1
+                vacancy_post[n] = p
+                asked = unit_(asks) < pm.ai_post_share
+                vacancy_skill[n] = float(e.intensity[f]) * tb.exposure[o] if asked else 0.0
+                n += 1
+    return n, lost
+
+
+def _advertise(model: LaborMarket) -> int:
+    m = model
+    total = int(m.posts.vacant.sum())
+    m.slots[:] = NO_ADVERT
+    m.vacancy_post = np.empty(total, dtype=np.int32)
+    m.vacancy_skill = np.empty(total)
+    m.openings_by_cell = np.zeros(m.job_creation.shape, dtype=np.int64)
+    free = np.diff(m.boards.first).astype(np.int64)
+    m.adverts, m.flows["unadvertised"] = _place(m.employers, m.posts, m.tables, m.boards, m.params, m.key, m.clock, m.slots,
+                                                free, m.vacancy_post, m.vacancy_skill, m.openings_by_cell)
+    return total
+
+
+__all__ = ["IN_TRAINING", "labour_requirement", "post", "rebase", "staff_means", "unit_costs"]

@@ -1,0 +1,182 @@
+"""Phase 6, search: who looks for work, who enters own-account work, who starts or stops looking, who applies where.
+
+An application looks at boards of vacancies one slot at a time. Submarkets come up with weight
+(M_ij / o_j) D_rr' exp(b dw) x slots; a vacancy on it that pays enough ends the search, and before each look it may be
+given up. The probability to apply is then W / (w0 + W), and to apply in submarket c proportional to W_c, exactly
+(W counts the vacancies one would take: wages are posted), and no draw of anybody moves when one vacancy comes or goes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.draws import APPLICATION, ATTEMPT, LEAVE_JOB, MONTH, OWN_ACCOUNT
+from sim.kernels import BLOCK, alias_, device, draw_block, jit, philox, unit_
+from sim.wages import least_acceptable, liking, offer_of
+from sim.workers import (
+    EMPLOYED,
+    HELD12,
+    INACTIVE,
+    MILITARY,
+    NOBODY,
+    OLDEST_MONTH,
+    NOTICE,
+    PUBLIC,
+    TEMPORARY,
+    TRAINED,
+    UNEMPLOYED,
+)
+from sim.workers import OWN_ACCOUNT as SELF_EMPLOYED
+
+if TYPE_CHECKING:
+    from sim.model import LaborMarket
+
+SEARCHES, ENTERS_OWN, ENTERS_PUBLIC = 1, 2, 3
+MOST_LOOKS = 40  # boards looked at before an application is given up
+
+
+def search(model: LaborMarket) -> None:
+    """List the searchers, let people start own-account work, and send the applications."""
+    m = model
+    m.over_chunks(_decide, m.workers, m.tables, m.params, m.key, m.clock, m.events, m.counts, m.words)
+    listed = m.listed(m.events)
+    kind = listed % 8
+    m.flows["own_account"] = _enter_own(m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != SEARCHES])
+    m.searchers = listed[kind == SEARCHES] // 8
+    m.application = np.empty((m.searchers.size, int(m.params.applications)), dtype=np.int32)
+    _apply(m.searchers, m.workers, m.tables, m.boards, m.params, m.key, m.clock, m.slots, m.employers, m.posts,
+           m.vacancy_post, m.vacancy_skill, m.premium, m.application)
+
+
+@jit
+def _decide(lo, hi, chunk, w, tb, pm, key, clock, events, counts, words):  # type: ignore[no-untyped-def]
+    n = 0
+    word = words[chunk]
+    for start in range(lo, hi, BLOCK):
+        m = min(BLOCK, hi - start)
+        draw_block(start, m, clock.counter, MONTH, key, 2, word)
+        for j in range(m):
+            i = start + j
+            state = w.state[i]
+            if state == 0 or (state != EMPLOYED and w.spell[i] == 0):
+                continue
+            if w.programme[i] != NOBODY and w.course_left[i] > 0 and tb.full_time[w.programme[i]]:
+                continue
+            sex = w.sex[i]
+            band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
+            u = unit_(word[j])
+            outcome = 0
+            if state == UNEMPLOYED:
+                stops = tb.stop_looking[band]
+                if u < stops:
+                    _stop_looking(i, band, w, tb, key, clock)
+                else:
+                    outcome = ENTERS_OWN if u < stops + tb.own_from_u[sex, band] else SEARCHES
+            elif state == INACTIVE:
+                if w.reason[i] == MILITARY:
+                    continue
+                starts = tb.start_looking[w.reason[i], band]
+                own = starts + tb.own_from_n[sex, band]
+                looks = own + tb.search_n[w.reason[i], band]
+                if u < starts:
+                    w.state[i] = UNEMPLOYED
+                    w.spell[i] = 0
+                    w.benefit[i] = 0
+                elif u < own:
+                    outcome = ENTERS_OWN
+                elif u < looks:
+                    outcome = SEARCHES
+                elif clock.calendar_month == 1 and u < looks + tb.public_job[band]:
+                    outcome = ENTERS_PUBLIC
+            elif (w.tags[i] & NOTICE) != 0:
+                outcome = SEARCHES
+            elif (w.tags[i] & PUBLIC) == 0:
+                gap = tb.market_wage[w.occupation[i], w.region[i]] - w.wage[i]
+                eager = min(max(1.0 + gap, 0.25), 3.0)
+                looks = tb.search_e[w.contract[i], band] * eager
+                if u < looks:
+                    outcome = SEARCHES
+                elif u < looks + tb.own_from_e[sex, band] and w.job[i] >= 0:
+                    outcome = ENTERS_OWN
+            if outcome > 0:
+                events[lo + n] = i * 8 + outcome
+                n += 1
+    counts[chunk] = n
+
+
+@device
+def _stop_looking(i, band, w, tb, key, clock):  # type: ignore[no-untyped-def]
+    why, _, _, _ = philox(np.uint64(i), np.uint64(1), clock.counter, LEAVE_JOB, key[0], key[1])
+    reason, x = 0, unit_(why)
+    while reason < 4 and x >= tb.reason_on_leaving[w.sex[i], band, reason]:
+        reason += 1
+    w.state[i] = INACTIVE
+    w.reason[i] = reason
+    w.spell[i] = 0
+    w.benefit[i] = 0
+
+
+@jit
+def _enter_own(w, posts, tb, key, clock, listed):  # type: ignore[no-untyped-def]
+    """Own-account and unpaid family work, and public jobs for the elderly, are entered without a vacancy."""
+    for n in range(listed.size):
+        i, kind = listed[n] // 8, listed[n] % 8
+        how, where, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, OWN_ACCOUNT, key[0], key[1])
+        if w.job[i] >= 0:
+            posts.held[w.job[i]] -= 1
+            w.job[i] = -1
+        w.state[i] = EMPLOYED
+        w.benefit[i] = 0
+        w.spell[i] = 0
+        if kind == ENTERS_PUBLIC:
+            w.contract[i] = TEMPORARY
+            w.tags[i] = (w.tags[i] & (HELD12 | TRAINED)) | PUBLIC
+            pick = tb.public_place
+        else:
+            sex = w.sex[i]
+            band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
+            w.contract[i] = SELF_EMPLOYED if unit_(how) >= tb.unpaid_share[sex, band] else SELF_EMPLOYED + 1
+            w.tags[i] = w.tags[i] & (HELD12 | TRAINED)
+            pick = alias_(where, tb.own_probability, tb.own_other)
+        occupation, industry = pick % tb.major.size, pick // tb.major.size
+        if occupation != w.occupation[i]:
+            w.experience[i] = 0
+        w.occupation[i] = occupation
+        w.industry[i] = industry
+        w.wage[i] = tb.wage_occupation[occupation] + tb.wage_industry[industry] + tb.wage_sex[w.sex[i]]
+    return listed.size
+
+
+@jit
+def _apply(searchers, w, tb, boards, pm, key, clock, slots, e, posts, vacancy_post, vacancy_skill, premium,
+           application):  # type: ignore[no-untyped-def]
+    occupations = tb.major.size
+    for n in range(searchers.size):
+        i = searchers[n]
+        least = least_acceptable(i, w, e, posts, tb, pm, clock)
+        for a in range(application.shape[1]):
+            application[n, a] = -1
+            if a > 0 and w.state[i] != UNEMPLOYED:
+                continue  # only the unemployed send more than one application a month
+            origin = w.occupation[i]
+            if w.course_occupation[i] != NOBODY:
+                _, _, _, turn = philox(np.uint64(i), np.uint64(a), clock.counter, APPLICATION, key[0], key[1])
+                if unit_(turn) < tb.conversion_weight:
+                    origin = w.course_occupation[i]
+            row = w.region[i] * occupations + origin
+            for look in range(MOST_LOOKS):
+                stop, which, slot, _ = philox(np.uint64(i), np.uint64(a * MOST_LOOKS + look), clock.counter, ATTEMPT,
+                                              key[0], key[1])
+                if unit_(stop) < boards.give_up[row]:
+                    break
+                cell = alias_(which, boards.probability[row], boards.other[row])
+                first, size = boards.first[cell], boards.first[cell + 1] - boards.first[cell]
+                vacancy = slots[first + min(int(float(slot) * 2.0**-32 * size), size - 1)]
+                if vacancy >= 0:
+                    p = vacancy_post[vacancy]
+                    offered, _ = offer_of(i, a, p, vacancy_skill[vacancy], w, e, posts, tb, pm, key, clock, premium)
+                    if liking(offered, p, e, posts, pm) > least:
+                        application[n, a] = vacancy
+                        break

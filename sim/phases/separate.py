@@ -1,0 +1,145 @@
+"""Phase 3, separate: jobs end by quits, contract ends, closures, layoffs and retirement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.draws import AGEING, LEAVE_JOB, MONTH
+from sim.employers import CLOSING
+from sim.kernels import BLOCK, device, draw_block, exp_, jit, philox, unit_
+from sim.workers import (
+    EMPLOYED,
+    HELD12,
+    INACTIVE,
+    INVOLUNTARY,
+    LOST12,
+    NO_CONTRACT,
+    NOTICE,
+    OLDEST_MONTH,
+    PUBLIC,
+    REGULAR,
+    UNEMPLOYED,
+)
+
+if TYPE_CHECKING:
+    from sim.model import LaborMarket
+
+TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_END = 0, 1, 2, 3, 4
+RETIREMENT_AGE = 60 * 12
+MOST = 4.0  # exp(0.3 x 4.5): no employability multiplies a hazard by more (bound of the thinning)
+
+
+def separate(model: LaborMarket) -> None:
+    """End jobs. Those separated search from next month."""
+    model.over_chunks(_decide, model.workers, model.posts, model.tables, model.params, model.key, model.clock,
+                      model.events, model.counts, model.words)
+    by_cause = np.zeros(5, dtype=np.int64)
+    _leave_jobs(model.workers, model.posts, model.tables, model.key, model.clock, model.chunk_starts, model.events,
+                model.counts, by_cause)
+    model.flows["separations"] = int(by_cause.sum())
+    model.flows["layoffs"] = int(by_cause[LAID_OFF])
+
+
+@device
+def tenure_band(months):  # type: ignore[no-untyped-def]
+    """0-2, 3-11, 12-35, 36 and more months."""
+    return 0 if months < 3 else 1 if months < 12 else 2 if months < 36 else 3
+
+
+@jit
+def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):  # type: ignore[no-untyped-def]
+    n = 0
+    word = words[chunk]
+    for start in range(lo, hi, BLOCK):
+        m = min(BLOCK, hi - start)
+        draw_block(start, m, clock.counter, MONTH, key, 1, word)
+        for j in range(m):
+            i = start + j
+            if w.state[i] != EMPLOYED:
+                continue
+            job = w.job[i]
+            cause = -1
+            if (w.tags[i] & NOTICE) != 0 or (job >= 0 and (posts.flags[job] & CLOSING) != 0):
+                cause = LAID_OFF
+            elif (w.tags[i] & PUBLIC) != 0:
+                cause = PUBLIC_END if clock.calendar_month == 12 else -1
+            else:
+                months = clock.month - w.birth[i]
+                band = tb.band[min(months, OLDEST_MONTH)]
+                u = unit_(word[j])
+                contract = w.contract[i]
+                level = tb.tenure_factor[tenure_band(w.spell[i])] * tb.occupation_factor[w.occupation[i]]
+                size = posts.size[job] if job >= 0 else 5
+                to_u = tb.separate_u[contract, band, size] * level
+                to_n = tb.separate_n[contract, band, size] * level
+                if u < (to_u + to_n) * MOST:
+                    z = exp_(-pm.separation_employability * w.employability[i] - tb.employability_mean)
+                    if u < to_u * z:
+                        cause = TO_UNEMPLOYED
+                    elif u < (to_u + to_n) * z:
+                        cause = TO_INACTIVE
+                if cause < 0 and contract == REGULAR and months == RETIREMENT_AGE:
+                    _, _, _, y = philox(np.uint64(i), np.uint64(0), clock.counter, AGEING, key[0], key[1])
+                    if unit_(y) < tb.retire:
+                        cause = RETIRED
+            if cause >= 0:
+                events[lo + n] = i * 8 + cause
+                n += 1
+    counts[chunk] = n
+
+
+@jit
+def _leave_jobs(w, posts, tb, key, clock, starts, events, counts, by_cause):  # type: ignore[no-untyped-def]
+    for chunk in range(counts.size):
+        for n in range(starts[chunk], starts[chunk] + counts[chunk]):
+            i, cause = events[n] // 8, events[n] % 8
+            leave_job(i, cause, w, posts, tb, key, clock)
+            by_cause[cause] += 1
+
+
+@device
+def leave_job(i, cause, w, posts, tb, key, clock):  # type: ignore[no-untyped-def]
+    """Empty the post; the worker becomes unemployed or inactive, with the benefit months earned."""
+    why, how, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, LEAVE_JOB, key[0], key[1])
+    band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
+    tags = w.tags[i]
+    to_u = cause == TO_UNEMPLOYED or (cause == LAID_OFF and unit_(why) < tb.laid_off_u[band])
+    lost = cause == LAID_OFF or cause == PUBLIC_END or (cause == TO_UNEMPLOYED and unit_(how) < tb.involuntary)
+    long_held = w.spell[i] >= 12
+    insured_recent = 0
+    mask = w.insured[i]
+    for bit in range(18):
+        insured_recent += (mask >> np.uint32(bit)) & np.uint32(1)
+    if w.job[i] >= 0:
+        posts.held[w.job[i]] -= 1
+    keep = tags & HELD12
+    if long_held:
+        keep |= HELD12
+    if lost:
+        keep |= INVOLUNTARY
+        if long_held:
+            keep |= LOST12
+    w.tags[i] = keep | (tags & np.uint8(64))
+    w.benefit[i] = 0
+    if lost and to_u and insured_recent >= tb.insured_months_needed:
+        older = 1 if clock.month - w.birth[i] >= 50 * 12 else 0
+        w.benefit[i] = tb.benefit_months[older, min((mask >> np.uint32(18)) // np.uint32(12), np.uint32(20))]
+    w.job[i] = -1
+    w.contract[i] = NO_CONTRACT
+    w.spell[i] = 0
+    if to_u:
+        w.state[i] = UNEMPLOYED
+    else:
+        w.state[i] = INACTIVE
+        x = unit_(why)
+        if cause == LAID_OFF:  # the word above its threshold is uniform again
+            x = (x - tb.laid_off_u[band]) / (1.0 - tb.laid_off_u[band])
+        reason = 0
+        while reason < 4 and x >= tb.reason_on_leaving[w.sex[i], band, reason]:
+            reason += 1
+        w.reason[i] = reason
+
+
+__all__ = ["leave_job", "separate", "tenure_band"]

@@ -1,0 +1,102 @@
+"""What is kept of a month: sums of whole numbers, laid out in one vector, and the flows counted by the phases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sim.model import LaborMarket
+
+ABSENT_SIZE = 5  # size class of people without an employer
+STATES = ("employed", "unemployed", "inactive")
+AGES5 = ("15-29", "30-39", "40-49", "50-59", "60+")
+PAY_BINS = 128  # log wage from 8, 32 bins a log point
+FIRM_ITEMS = ("employed", "base_output", "output", "users", "hours_saved", "wages")
+TOTALS = ("wages", "benefits", "beneficiaries", "long_term_unemployed", "resting_youth", "skilled", "users",
+          "base_output", "output", "hours", "hours_saved", "insured", "skill", "employees")
+FLOWS = ("entered", "left", "separations", "layoffs", "notices", "own_account", "hires", "job_to_job",
+         "offers_refused", "vacancies", "unadvertised", "openings", "adopters", "open_employers",
+         "exposed_intensity")
+
+
+class Layout(NamedTuple):
+    """Shapes of the blocks of the monthly vector and where each begins."""
+
+    people: tuple[int, ...] = (4, 5, 2, 3, 3)  # stage at start, age, sex, education, state
+    places: tuple[int, ...] = (17, 4, 3)  # province, stage at start, state
+    trades: tuple[int, ...] = (40, 5, 2)  # occupation, age, employed or unemployed
+    firms: tuple[int, ...] = (6, 21, 6)  # size, industry, FIRM_ITEMS
+    moves: tuple[int, ...] = (5, 4, 3)  # age, state a month ago (0 absent), state
+    pay: tuple[int, ...] = (PAY_BINS,)
+    totals: tuple[int, ...] = (len(TOTALS),)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Start of each block, and the length of the vector."""
+        return (0, *(int(x) for x in np.cumsum([int(np.prod(shape)) for shape in self])))
+
+    def block(self, vectors: np.ndarray, name: str) -> np.ndarray:
+        """One block of stacked vectors (..., length) in its own shape."""
+        n = self._fields.index(name)
+        return vectors[..., self.offsets[n] : self.offsets[n + 1]].reshape(*vectors.shape[:-1], *self[n])
+
+
+LAYOUT = Layout()
+
+
+class Record:
+    """Monthly sums of one run: `sums` (months, length), `flows` (months, FLOWS), programme counts."""
+
+    def __init__(self, months: int, programmes: int, keep_status: bool) -> None:
+        self.sums = np.zeros((months, LAYOUT.offsets[-1]), dtype=np.int64)
+        self.flows = np.zeros((months, len(FLOWS)))
+        self.spin_up_sums: list[np.ndarray] = []
+        self.spin_up_flows: list[dict[str, float]] = []
+        # applied, enrolled, completed, dropped, attending
+        self.programmes = np.zeros((months, programmes, 5), dtype=np.int64)
+        self.keep_status = keep_status
+        self.employed: list[np.ndarray] = []  # one bit a person a month
+        self.employer: dict[int, np.ndarray] = {}  # at the ends of years: employer of everyone, -1 none
+        self.hired_by: dict[int, np.ndarray] = {}  # employers that have hired a trainee, one bit each
+        self.panel: list[dict[str, np.ndarray]] = []
+
+    def add(self, model: LaborMarket, sums: np.ndarray) -> None:
+        """Keep one month."""
+        flows = dict(model.flows)
+        e, posts = model.employers, model.posts
+        flows["adopters"] = int((e.open * (e.intensity > 0)).sum())
+        flows["open_employers"] = int(e.open.sum())
+        flows["openings"] = model.openings
+        held = posts.held.astype(np.int64)
+        exposed = e.intensity[posts.employer].astype(np.float64) * model.tables.exposure[posts.occupation]
+        flows["exposed_intensity"] = float((exposed * 1e6).astype(np.int64) @ held) * 1e-6
+        if model.spin_up:
+            self.spin_up_sums.append(sums)
+            self.spin_up_flows.append(flows)
+            return
+        t = model.month
+        self.sums[t] = sums
+        self.flows[t] = [flows.get(name, 0) for name in FLOWS]
+        records = model.enrolments
+        n = self.programmes.shape[1]
+        self.programmes[t, :, 0] = model.applied
+        self.programmes[t, :, 1] = np.bincount(records.programme[records.start == t], minlength=n)
+        for k, status in ((2, 1), (3, 2)):
+            ended = (records.status == status) & (records.end == t)
+            self.programmes[t, :, k] = np.bincount(records.programme[ended], minlength=n)
+        self.programmes[t, :, 4] = np.bincount(records.programme[model.attending], minlength=n)
+        if self.keep_status:
+            self._keep_status(model)
+        if model.panel_rows.size:
+            self.panel.append(model.panel())
+
+    def _keep_status(self, model: LaborMarket) -> None:
+        w = model.workers
+        self.employed.append(np.packbits(w.state == 1))
+        if (model.month + 1) % 12 == 0 or model.month + 1 == model.scenario.run.months:
+            job = w.job
+            self.employer[model.month] = np.where(job >= 0, model.posts.employer[np.maximum(job, 0)], -1).astype(
+                np.int32)
+            self.hired_by[model.month] = np.packbits(model.employers.hired_trainee)
