@@ -111,6 +111,8 @@ SCHEMA: dict[str, Rule] = {
     "flows": Rule("item", items=(*MOVES, "vacancies")),
     "flow_factor": Rule("dimension code flow", "ratio", items=HAZARDS, codes={"flow": MOVES}),
     "flows_age": Rule("age flow", "share"),
+    "hazard_level": Rule("item age", "ratio", items=("search_inactive", "search_employed", "separate_eu", "separate_en",
+                                                     "start_looking", "stop_looking")),
     "occupation_exit": Rule("item", "share", items=("annual_exit",)),
     "exposure": Rule("measure occupation"),
     "complementarity": Rule("occupation", "score"),
@@ -189,7 +191,7 @@ PROGRAMME_CHOICES: dict[str, tuple[str, ...]] = {
     "for_stages": ("entry", "active", "transition"),
     "intake_months": tuple(str(month) for month in range(1, 13)),
 }
-PROGRAMME_FLAGS = ("plan", "full_time", "certificate")
+PROGRAMME_FLAGS = ("plan", "full_time", "certificate", "stage_required")
 _SHARE, _POSITIVE, _ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
 PROGRAMME_TABLES: dict[str, dict[str, str | type[bool] | tuple[float, float]]] = {
     "eligibility": {

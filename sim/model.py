@@ -209,12 +209,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         scale, month = self.scenario.run.scale, int(self.clock.calendar_month)
         year = self.policy_year
         first = self.scenario.run.start.month if year == 0 else 1
-        released = self.ledger.budget(p, year) * (month - first + 1) // (13 - first)
+        released = self.ledger.budget(p, year) * (month - first + 1) // (13 - first) + int(self.ledger.brought[p, year])
         spent = int(self.ledger.books[1:3, p, year].sum())
         affordable = max(0, min(released - spent, self.ledger.left(p, year))) / max(1, record.unit_cost * scale)
-        if month == first:
-            self.seats_taken[p] = 0
-            self.seats_released[p] = 0.0
         if record.seats is not None:
             growth = (1.0 + record.seats_growth) ** max(0, int(self.clock.year) - 2026)
             intakes = max(1, len([k for k in record.intake_months if k >= first]))
@@ -230,6 +227,21 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         whole = round_total(due / max(due.sum(), 1e-12) * seats, seats)
         self.seat_carry[p] += share * seats - whole
         return whole
+
+    def start_budget_year(self) -> None:
+        """In a year's first month what was not used lapses, but for less than one agent's place and money."""
+        if self.clock.calendar_month != (self.scenario.run.start.month if self.policy_year == 0 else 1):
+            return
+        self.seats_released[:] = np.maximum(0.0, self.seats_released - self.seats_taken) % 1.0
+        self.seats_taken[:] = 0
+        for p, record in enumerate(self.programmes):
+            if record.kind in COURSE_KINDS:
+                self.ledger.bring_forward(p, self.policy_year, record.unit_cost * self.scenario.run.scale)
+
+    def headcount_of(self, record: Programme) -> float:
+        """Mean headcount of the employers a programme is for, over the published one (below 1 at coarse scales)."""
+        sizes = record.eligibility.sizes or self.economy.codes["size"]
+        return float(np.mean([max(self.headcount[s], 1e-3) for s in sizes]))
 
     def teaching_capacity(self) -> list[float]:
         """Instructor-years that courses can still use this month."""

@@ -27,7 +27,7 @@ FROM_STATES = (0.2, 0.1, 0.7)  # who starts own-account work: employees, unemplo
 UNPAID_WOMEN, UNPAID_MEN = 0.22, 0.05  # unpaid family workers among those who start own-account work (assumption)
 INVOLUNTARY = 0.6  # of separations into unemployment, contract ends and dismissals (assumption)
 LAID_OFF_TO_UNEMPLOYMENT = 0.7  # of the laid off, the rest leaves the labour force for a while (assumption)
-SURPLUS = 0.036  # posts held above posts wanted at rest, share of employees (what the model comes to without AI)
+SURPLUS = 0.041  # posts held above posts wanted at rest, share of employees (what the model comes to without AI)
 CALL_UP = 0.01  # a month, of men in school at 20-24 (assumption; the survey leaves conscripts out)
 
 Boards = namedtuple("Boards", "first probability other give_up")
@@ -204,7 +204,7 @@ def tables_of(economy: Economy, scenario: Scenario, rates: Any, population: Any,
         + economy.value("flows", "job_to_job")
     submarkets = _submarkets(economy, scenario, rates, e, posts, w.job[employees], leaving)
     start_looking, ne_factor = _start_looking(economy, w, age, flows, population.living)
-    search = economy.array("hazard_level", "age", item="search_inactive")
+    search = economy.array("hazard_level", "age", item="search_inactive") * flows["ne"]
     exposure = economy.array("exposure", "occupation", measure=str(scenario.world.exposure))
     years = LAST_YEAR - first + 1
     floor, ceiling = (by_year(economy.by_year(f"benefit.{k}_daily"), first) for k in ("floor", "ceiling"))
@@ -326,7 +326,7 @@ def _search_employed(economy: Economy) -> np.ndarray:
     """Monthly hazard (contracts, ages) that someone at work looks for another job, at the market wage."""
     contract, age = (economy.array("flow_factor", "code", dimension=d, flow="job_to_job")
                      for d in ("contract", "age"))
-    level = economy.array("hazard_level", "age", item="search_employed")
+    level = economy.array("hazard_level", "age", item="search_employed") * economy.value("flows", "job_to_job")
     return np.minimum(0.9, contract[:, None] * (age * level)[None, :])
 
 

@@ -19,7 +19,7 @@ from sim.workers import EMPLOYED, OLDEST_MONTH, OWN_ACCOUNT, RESTING, UNEMPLOYED
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
-USERS = 0.5  # use probability from which someone is a regular user
+SKILLED = 0.5  # AI skill of the `applied` step of the ladder
 STATES, AGES = 3, 5
 (PEOPLE, PLACES, TRADES, FIRMS, MOVES, PAY, TOTALS, END) = LAYOUT.offsets
 (T_WAGES, T_BENEFITS, T_BENEFICIARIES, T_LONG, T_RESTING_YOUTH, T_SKILLED, T_USERS, T_BASE, T_OUTPUT, T_HOURS,
@@ -62,7 +62,7 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):  # type: ignore[n
             acc[TRADES + (occupation * AGES + old) * 2] += 1
             size = ABSENT_SIZE
             gain, saved = 0.0, 0.0
-            user = 0
+            user = 1 if skill >= pm.use_midpoint else 0  # more likely than not to use AI regularly
             if job >= 0:
                 f = posts.employer[job]
                 size = e.size[f]
@@ -73,7 +73,6 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):  # type: ignore[n
                     use = staff_use(skill, float(w.experience[i]), pm)
                     gain = pm.productivity_gain * z * theta * use
                     saved = pm.substitution * z * (1.0 - theta)
-                    user = 1 if use >= USERS * 0.5 else 0
             hours = tb.hours[contract, band]
             base = int(hours * exp_(tb.base_output[occupation, w.industry[i], size]))
             output = int(base * (1.0 + gain) / (1.0 - saved))
@@ -83,7 +82,9 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):  # type: ignore[n
             acc[cell + 1] += base
             acc[cell + 2] += output
             acc[cell + 3] += user
-            acc[cell + 4] += int(hours * (1.0 - (1.0 - saved) / (1.0 + gain)) * 1e3)
+            less = int(hours * (1.0 - (1.0 - saved) / (1.0 + gain)) * 1e3)
+            acc[cell + 4] += less
+            acc[TOTALS + T_SAVED] += less
             acc[cell + 5] += wage
             acc[TOTALS + T_BASE] += base
             acc[TOTALS + T_OUTPUT] += output
@@ -107,5 +108,5 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):  # type: ignore[n
                     w.benefit[i] -= 1
             elif w.reason[i] == RESTING and months < 30 * 12:
                 acc[TOTALS + T_RESTING_YOUTH] += 1
-        if state != EMPLOYED or skill >= USERS:
-            acc[TOTALS + T_SKILLED] += 1 if skill >= USERS else 0
+        if skill >= SKILLED:
+            acc[TOTALS + T_SKILLED] += 1

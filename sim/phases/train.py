@@ -32,6 +32,7 @@ def train(model: LaborMarket) -> None:
     if model.spin_up:
         return
     teach(model)
+    model.start_budget_year()
     if not model.funded_this_year():
         return
     package(model)
@@ -145,7 +146,7 @@ def package(model: LaborMarket) -> None:
     for p, record in enumerate(m.programmes):
         if record.kind != "sme-package" or not record.firms_a_year or m.budget_now(p) == 0:
             continue
-        m.firm_seats += record.firms_a_year * m.ramp(record) / 12.0 / m.scenario.run.scale
+        m.firm_seats += record.firms_a_year * m.ramp(record) / 12.0 / (m.scenario.run.scale * m.headcount_of(record))
         take = int(m.firm_seats)
         m.firm_seats -= take
         leaving = (e.funnel == TRAINING) & (m.in_package_since <= m.month - PACKAGE_MONTHS)
@@ -337,7 +338,7 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
         seats = m.seats_now(p, record, teachers)
         chosen = select(m, p, record, mine, seats)
         if record.kind == "sme-package" and record.trainees_per_firm:
-            chosen = within_firms(m, chosen, int(record.trainees_per_firm))
+            chosen = within_firms(m, chosen, max(1, round(record.trainees_per_firm * m.headcount_of(record))))
         if chosen.size == 0:
             continue
         if record.instructors > 0:

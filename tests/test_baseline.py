@@ -1,0 +1,53 @@
+"""The baseline without AI and without training holds the stocks and flows of 2025 (economy table `targets`)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.economy import load as load_economy
+from sim.model import LaborMarket
+from sim.record import FLOWS, LAYOUT
+from sim.scenario import load
+
+BANDS = ("15-29", "30-39", "40-49", "50-59", "60+")
+SEED = 90_210  # not the seed the starting values were solved with
+WITHIN = 0.10
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, float]:
+    """Means over the last twelve of 24 months, two replicates, one agent for 100 persons."""
+    scenario = load("no-training", overrides=["world.adoption_frozen=true"]).with_run(
+        scale=100, months=24, replicates=2, seed=SEED)
+    rows = [_moments(LaborMarket(scenario, replicate).run()) for replicate in range(2)]
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _moments(model: LaborMarket) -> dict[str, float]:
+    scale, record = model.scenario.run.scale, model.record
+    people = LAYOUT.block(record.sums, "people").sum(axis=(1, 3, 4))[-12:].mean(axis=0) * scale  # age, state
+    moves = LAYOUT.block(record.sums, "moves").sum(axis=1)[-12:, 1:].astype(float).sum(axis=0)  # before, after
+    share = moves / moves.sum(axis=1, keepdims=True)
+    flows = {name: record.flows[-12:, n].mean() * scale for n, name in enumerate(FLOWS)}
+    out = {"unemployed": people[:, 1].sum(), "vacancies": flows["vacancies"], "hires": flows["hires"],
+           "job_to_job": flows["job_to_job"] / people[:, 0].sum()}
+    out |= {f"employment_rate_{band}": people[b, 0] / people[b].sum() for b, band in enumerate(BANDS)}
+    names = "eun"
+    out |= {f"flow_{names[a]}{names[b]}": share[a, b] for a in range(3) for b in range(3) if a != b}
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["unemployed", "vacancies", *(f"employment_rate_{band}" for band in BANDS),
+                                    *(f"flow_{f}" for f in ("eu", "en", "ue", "un", "ne", "nu"))])
+def test_baseline_holds(measured: dict[str, float], moment: str) -> None:
+    target = {t.id: t.value for t in load_economy("korea").targets}[moment]
+    assert measured[moment] == pytest.approx(target, rel=WITHIN)
+
+
+@pytest.mark.slow
+def test_hires_are_a_flow_and_vacancies_a_stock(measured: dict[str, float]) -> None:
+    """Some 1.4 million hires a month stand against 0.14 million vacancies at its end."""
+    assert 5 * measured["vacancies"] < measured["hires"] < 20 * measured["vacancies"]
+    assert 0.010 < measured["job_to_job"] < 0.018
