@@ -9,7 +9,7 @@ INSTALL = $(PIP) install -qq --no-compile
 # What `make run` asks. RUN goes to the command line as it is: make run RUN="--scale 1000 --replicates 1"
 BASE      ?= scenarios/baseline.toml
 SCENARIOS ?= scenarios/roadmap.toml
-RUN       ?= --scale 100 --replicates 3 --jobs 2
+RUN       ?= --scale 100 --replicates 2 --jobs 2
 # More for pytest, as in: make test TESTS="-m 'not slow'"
 TESTS     ?=
 
@@ -26,8 +26,9 @@ run: $(VENV)/base.done ## the training plan against the baseline; prints the tab
 test: $(VENV)/dev.done ## the whole test suite
 	$(BIN)/python -m pytest $(TESTS)
 
-lint: $(VENV)/dev.done ## style and likely mistakes (ruff)
+lint: $(VENV)/dev.done ## likely mistakes and layout (ruff)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 format: $(VENV)/dev.done ## rewrite the sources in the project's layout (ruff)
 	$(BIN)/ruff format .
@@ -36,8 +37,9 @@ types: $(VENV)/dev.done ## type annotations (mypy, strict)
 	$(BIN)/mypy
 
 wheel: $(VENV)/dev.done ## a wheel and a source archive in dist/
-	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
-	$(BIN)/python -c "from hatchling.build import build_sdist; print(build_sdist('dist'))"
+	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@$(BIN)/python -c "from hatchling.build import build_sdist; build_sdist('dist')"
+	@ls dist
 
 lock: ## rewrite the locks from pyproject.toml (needs uv, changes versions)
 	uv pip compile $(LOCKING) pyproject.toml --output-file requirements.lock

@@ -1,6 +1,7 @@
 """Starting values of the base hazards: solve `hazard_level.csv` so that the published flows hold in the model.
 
-Separation, search and participation hazards by age, as ratios to the published flows, are moved, a damped step a round and a new replicate each, until
+Separation, search and participation hazards by age, as ratios to the published flows, are moved, a damped step a
+round and a new replicate each, until
 the measured monthly flows of a baseline without AI and training meet `flows_age` and the national job-finding and
 job-to-job rates. These are starting values: estimation proper, with uncertainty, is another matter.
 
@@ -42,21 +43,33 @@ def main() -> None:
         flows, finding, moving, vacancies = measure(args.scale, args.months, n)
         target = {f: economy.array("flows_age", "age", flow=f) for f in economy.codes["flow"]}
         print(f"round {n}: job finding {finding:.4f}, job to job {moving:.4f}, vacancies {vacancies:,.0f}")
-        for item, flow, damp in (("separate_eu", "eu", 0.4), ("separate_en", "en", 0.4), ("start_looking", "nu", 0.4),
-                                 ("stop_looking", "un", 0.4), ("search_inactive", "ne", 0.5)):
+        for item, flow, damp in (
+            ("separate_eu", "eu", 0.4),
+            ("separate_en", "en", 0.4),
+            ("start_looking", "nu", 0.4),
+            ("stop_looking", "un", 0.4),
+            ("search_inactive", "ne", 0.5),
+        ):
             levels[item] *= np.clip(target[flow] / np.maximum(flows[flow], 1e-6), 0.6, 1.6) ** damp
-        levels["search_inactive"] *= (finding / economy.value("flows", "ue")) ** 0.4  # more rivals, less finding
+        levels["search_inactive"] *= (
+            finding / economy.value("flows", "ue")
+        ) ** 0.4  # more rivals, less finding
         levels["search_employed"] *= np.clip(economy.value("flows", "job_to_job") / moving, 0.5, 2.0) ** 0.7
         write(economy.codes["age"], levels)
 
 
 def measure(scale: int, months: int, replicate: int) -> tuple[dict[str, np.ndarray], float, float, float]:
     """Monthly flows by age over the last two thirds of a run, national job finding and job-to-job, vacancies."""
-    scenario = load("no-training", overrides=["world.adoption_frozen=true"]).with_run(scale=scale, months=months)
+    scenario = load("no-training", overrides=["world.adoption_frozen=true"]).with_run(
+        scale=scale, months=months
+    )
     model = LaborMarket(scenario, replicate)
     moves = np.zeros((model.economy.n("age"), 4, 4))
     while model.month < months:
-        before, age = model.workers.state.copy(), model.tables.band[np.clip(model.month - model.workers.birth, 0, 1451)]
+        before, age = (
+            model.workers.state.copy(),
+            model.tables.band[np.clip(model.month - model.workers.birth, 0, 1451)],
+        )
         model.step()
         if model.month > months // 3:
             np.add.at(moves, (age, before, model.workers.state), 1)
@@ -75,8 +88,10 @@ def write(ages: list[str], levels: dict[str, np.ndarray]) -> None:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["item", "age", "value", "unit", "year", "source", "kind", "note"])
         for item in ITEMS:
-            rows.writerows([item, age, round(float(x), 5), "ratio", 2025, "", "assumption", NOTE]
-                           for age, x in zip(ages, levels[item], strict=True))
+            rows.writerows(
+                [item, age, round(float(x), 5), "ratio", 2025, "", "assumption", NOTE]
+                for age, x in zip(ages, levels[item], strict=True)
+            )
     os.replace(temporary, TABLE)
 
 

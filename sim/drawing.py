@@ -122,8 +122,8 @@ def error_bars(mean: Any, low: Any, high: Any) -> np.ndarray | None:
 
 
 def year_axis(ax: Axes) -> None:
-    ax.xaxis.set_major_locator(YearLocator())  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_formatter(DateFormatter("%Y"))  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(YearLocator())
+    ax.xaxis.set_major_formatter(DateFormatter("%Y"))
 
 
 def note_on(ax: Axes, text: str) -> None:

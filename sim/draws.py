@@ -21,8 +21,11 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "LEAVE_JOB": (3, "reason for inactivity; involuntary; -; -"),
     "PERSON": (4, "sex; region; employability; AI skill"),
     "OWN_ACCOUNT": (5, "contract; industry and occupation; insurance; -"),
-    "APPLICATION": (6, "ranking noise; match effect; contract; conversion"),
-    "ATTEMPT": (7, "send no application; submarket; advertisement; alias"),
+    "APPLICATION": (6, "ranking noise; match effect; contract; -"),
+    "ATTEMPT": (
+        7,
+        "even looks: submarket, slot, and those of the next; the last look's: when to give up; -; -; conversion",
+    ),
     "ADVERTISE": (8, "place of the vacancy; -; -; -"),
     "EMPLOYER": (9, "adopt; close; open; -"),
     "SHOCK": (10, "demand shock; -; -; -"),
@@ -38,13 +41,17 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "PANEL": (20, "order in the panel; -; -; -"),
 }
 
-MONTH, AGEING, LEAVE_JOB, PERSON, OWN_ACCOUNT = (np.uint64(PURPOSES[p][0]) for p in
-                                                 ("MONTH", "AGEING", "LEAVE_JOB", "PERSON", "OWN_ACCOUNT"))
+MONTH, AGEING, LEAVE_JOB, PERSON, OWN_ACCOUNT = (
+    np.uint64(PURPOSES[p][0]) for p in ("MONTH", "AGEING", "LEAVE_JOB", "PERSON", "OWN_ACCOUNT")
+)
 APPLICATION, ATTEMPT, ADVERTISE = (np.uint64(PURPOSES[p][0]) for p in ("APPLICATION", "ATTEMPT", "ADVERTISE"))
 EMPLOYER, SHOCK, LAYOFF, POSTS = (np.uint64(PURPOSES[p][0]) for p in ("EMPLOYER", "SHOCK", "LAYOFF", "POSTS"))
-TICKET, COURSE, QUALITY, FUNNEL = (np.uint64(PURPOSES[p][0]) for p in ("TICKET", "COURSE", "QUALITY", "FUNNEL"))
-HIRED, ESTABLISHMENT, SPELL, PANEL = (np.uint64(PURPOSES[p][0])
-                                      for p in ("HIRED", "ESTABLISHMENT", "SPELL", "PANEL"))
+TICKET, COURSE, QUALITY, FUNNEL = (
+    np.uint64(PURPOSES[p][0]) for p in ("TICKET", "COURSE", "QUALITY", "FUNNEL")
+)
+HIRED, ESTABLISHMENT, SPELL, PANEL = (
+    np.uint64(PURPOSES[p][0]) for p in ("HIRED", "ESTABLISHMENT", "SPELL", "PANEL")
+)
 
 SPIN_UP_OFFSET = 1 << 16  # months are shifted by this in the counter, so that spin-up months are positive
 
@@ -56,7 +63,7 @@ def key_of(seed: int, replicate: int) -> np.ndarray:
 
 
 @jit
-def _words(ids, sub, month, purpose, key, out):  # type: ignore[no-untyped-def]
+def _words(ids, sub, month, purpose, key, out):
     for i in range(ids.size):
         a, b, c, d = philox(np.uint64(ids[i]), np.uint64(sub[i]), month, purpose, key[0], key[1])
         out[i, 0] = a
@@ -65,8 +72,9 @@ def _words(ids, sub, month, purpose, key, out):  # type: ignore[no-untyped-def]
         out[i, 3] = d
 
 
-def words(key: np.ndarray, purpose: np.uint64, month: int, ids: np.ndarray,
-          sub: np.ndarray | int = 0) -> np.ndarray:
+def words(
+    key: np.ndarray, purpose: np.uint64, month: int, ids: np.ndarray, sub: np.ndarray | int = 0
+) -> np.ndarray:
     """Four 32-bit words for each identity: array (n, 4) of uint32."""
     ids = np.ascontiguousarray(ids, dtype=np.uint64)
     subs = np.ascontiguousarray(np.broadcast_to(np.asarray(sub, dtype=np.uint64), ids.shape))
@@ -75,7 +83,8 @@ def words(key: np.ndarray, purpose: np.uint64, month: int, ids: np.ndarray,
     return out
 
 
-def uniforms(key: np.ndarray, purpose: np.uint64, month: int, ids: np.ndarray,
-             sub: np.ndarray | int = 0) -> np.ndarray:
+def uniforms(
+    key: np.ndarray, purpose: np.uint64, month: int, ids: np.ndarray, sub: np.ndarray | int = 0
+) -> np.ndarray:
     """Like :func:`words`, as float64 in the open interval (0, 1): (word + 1/2) / 2**32."""
     return (words(key, purpose, month, ids, sub) + 0.5) * 2.0**-32

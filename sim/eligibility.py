@@ -47,7 +47,7 @@ def count_eligible(model: LaborMarket) -> np.ndarray:
 
 
 @jit
-def _count(lo, hi, chunk, w, e, posts, tb, pt, clock, asked, counts):  # type: ignore[no-untyped-def]
+def _count(lo, hi, chunk, w, e, posts, tb, pt, clock, asked, counts):
     for i in range(lo, hi):
         if w.state[i] == ABSENT:
             continue

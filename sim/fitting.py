@@ -36,7 +36,9 @@ def fit(seed: np.ndarray, margins: Sequence[Margin], tolerance: float = 1e-7, mo
         if off < tolerance:
             return table
     if off > 1e-3:
-        raise ValueError(f"margins cannot be met together: off by {off:.2%} of the largest after {most} rounds")
+        raise ValueError(
+            f"margins cannot be met together: off by {off:.2%} of the largest after {most} rounds"
+        )
     return table
 
 
@@ -44,7 +46,9 @@ def _margin(table: np.ndarray, axes: tuple[int, ...], groups: dict[int, np.ndarr
     summed = table.sum(axis=tuple(a for a in range(table.ndim) if a not in axes))
     for at, axis in enumerate(axes):
         if axis in groups:
-            starts = np.flatnonzero(np.diff(groups[axis], prepend=-1))  # groups are runs of neighbouring codes
+            starts = np.flatnonzero(
+                np.diff(groups[axis], prepend=-1)
+            )  # groups are runs of neighbouring codes
             summed = np.add.reduceat(summed, starts, axis=at)
     return np.asarray(summed)
 
@@ -101,7 +105,7 @@ def _margin_index(shape: tuple[int, ...], axes: tuple[int, ...]) -> np.ndarray:
 
 
 @jit
-def _hand_out(whole, lack, where, order, possible):  # type: ignore[no-untyped-def]
+def _hand_out(whole, lack, where, order, possible):
     margins = lack.shape[0]
     for needed in range(margins, 0, -1):  # all margins lack one; then all but the last; ... ; the first one
         again = True
@@ -142,7 +146,7 @@ def spread_within(groups: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 @jit
-def _mix(groups, sizes, ends, seen, out):  # type: ignore[no-untyped-def]
+def _mix(groups, sizes, ends, seen, out):
     for i in range(groups.size):
         g = groups[i]
         n = sizes[g]
@@ -162,7 +166,7 @@ def _mix(groups, sizes, ends, seen, out):  # type: ignore[no-untyped-def]
 
 
 @device
-def _common(a, b):  # type: ignore[no-untyped-def]
+def _common(a, b):
     while b != 0:
         a, b = b, a % b
     return a

@@ -35,7 +35,9 @@ def source_digest() -> str:
 
 def cache_folder() -> Path:
     """Where compiled kernels are kept: per user, per version of the kernels."""
-    root = os.environ.get("LABORSHIFT_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    root = (
+        os.environ.get("LABORSHIFT_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    )
     return Path(root) / "laborshift" / source_digest()[:16]
 
 
@@ -60,8 +62,14 @@ def jit(function: F) -> F:
 
 def device(function: F) -> F:
     """Compile a rule that only kernels call: no entry from Python, so it compiles in a fraction of the time."""
-    compiled: F = numba.njit(nogil=True, error_model="numpy", _nrt=False, forceinline=True, no_cpython_wrapper=True,
-                             no_cfunc_wrapper=True)(function)
+    compiled: F = numba.njit(
+        nogil=True,
+        error_model="numpy",
+        _nrt=False,
+        forceinline=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+    )(function)
     return compiled
 
 
@@ -87,7 +95,7 @@ BLOCK = 1024  # workers whose words are drawn together
 
 
 @jit
-def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10: counter (id, sub, month, purpose), key of two words; all uint64 below 2**32."""
     for _ in range(10):
         p0 = M0 * c0
@@ -101,23 +109,27 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return c0, c1, c2, c3
 
 
-def _round(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def _round(c0, c1, c2, c3, k0, k1):
     p0 = M0 * np.uint64(c0)
     p1 = M1 * np.uint64(c2)
-    return (np.uint32(p1 >> SHIFT32) ^ c1 ^ k0, np.uint32(p1 & MASK32),
-            np.uint32(p0 >> SHIFT32) ^ c3 ^ k1, np.uint32(p0 & MASK32))
+    return (
+        np.uint32(p1 >> SHIFT32) ^ c1 ^ k0,
+        np.uint32(p1 & MASK32),
+        np.uint32(p0 >> SHIFT32) ^ c3 ^ k1,
+        np.uint32(p0 & MASK32),
+    )
 
 
 _round = numba.njit(inline="always", error_model="numpy")(_round)
 
 
-@numba.njit(inline="always", error_model="numpy")  # type: ignore[untyped-decorator]
-def _next(k, w):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always", error_model="numpy")
+def _next(k, w):
     return np.uint32((np.uint64(k) + w) & MASK32)
 
 
 @jit
-def draw_block(lo, n, month, purpose, key, word, out):  # type: ignore[no-untyped-def]
+def draw_block(lo, n, month, purpose, key, word, out):
     """One word of :func:`philox` for identities lo to lo + n - 1 into out (BLOCK,): the same numbers, drawn eight
     at a time (the ten rounds are written out because LLVM vectorises straight lines of 32-bit words only)."""
     for j in range(n):
@@ -183,7 +195,7 @@ LOG_GRID = _log_grid()
 
 
 @jit
-def exp_(x):  # type: ignore[no-untyped-def]
+def exp_(x):
     """exp(x) for |x| < 16 (clamped), relative error below 8e-6; exactly 1 at 0."""
     y = min(max(x, -15.99), 15.99) * 128.0 + 2048.0
     i = int(y)
@@ -191,7 +203,7 @@ def exp_(x):  # type: ignore[no-untyped-def]
 
 
 @jit
-def log_(x):  # type: ignore[no-untyped-def]
+def log_(x):
     """ln(x) for x > 0, absolute error below 2e-7; exactly 0 at 1."""
     mantissa, exponent = math.frexp(x)
     y = (mantissa - 0.5) * 4096.0
@@ -201,30 +213,53 @@ def log_(x):  # type: ignore[no-untyped-def]
 
 def _normal_quantile(p: float) -> float:
     """Acklam's rational approximation (relative error 1.15e-9)."""
-    a = (-3.969683028665376e01, 2.209460984245205e02, -2.759285104469687e02, 1.383577518672690e02,
-         -3.066479806614716e01, 2.506628277459239e00)
-    b = (-5.447609879822406e01, 1.615858368580409e02, -1.556989798598866e02, 6.680131188771972e01,
-         -1.328068155288572e01)
-    c = (-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e00, -2.549732539343734e00,
-         4.374664141464968e00, 2.938163982698783e00)
+    a = (
+        -3.969683028665376e01,
+        2.209460984245205e02,
+        -2.759285104469687e02,
+        1.383577518672690e02,
+        -3.066479806614716e01,
+        2.506628277459239e00,
+    )
+    b = (
+        -5.447609879822406e01,
+        1.615858368580409e02,
+        -1.556989798598866e02,
+        6.680131188771972e01,
+        -1.328068155288572e01,
+    )
+    c = (
+        -7.784894002430293e-03,
+        -3.223964580411365e-01,
+        -2.400758277161838e00,
+        -2.549732539343734e00,
+        4.374664141464968e00,
+        2.938163982698783e00,
+    )
     d = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e00, 3.754408661907416e00)
     if p > 0.5:
         return -_normal_quantile(1.0 - p)
     if p < 0.02425:
         q = math.sqrt(-2.0 * float(getattr(log_, "py_func", log_)(p)))  # plain: compile nothing at import
         return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) / (
-            (((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1.0)
+            (((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1.0
+        )
     q = p - 0.5
     r = q * q
-    return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q / (
-        ((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1.0)
+    return (
+        (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5])
+        * q
+        / (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1.0)
+    )
 
 
-NORMAL_GRID = np.array([_normal_quantile((i + 0.5) / (_QUANTILE_CELLS + 1)) for i in range(_QUANTILE_CELLS + 1)])
+NORMAL_GRID = np.array(
+    [_normal_quantile((i + 0.5) / (_QUANTILE_CELLS + 1)) for i in range(_QUANTILE_CELLS + 1)]
+)
 
 
 @jit
-def normal_(u):  # type: ignore[no-untyped-def]
+def normal_(u):
     """Standard normal quantile of u in (0, 1) from a grid of 4,097 points: bounded by 3.7."""
     y = u * 4096.0
     i = min(int(y), 4095)
@@ -232,25 +267,25 @@ def normal_(u):  # type: ignore[no-untyped-def]
 
 
 @jit
-def gumbel_(u):  # type: ignore[no-untyped-def]
+def gumbel_(u):
     """Standard Gumbel quantile, -ln(-ln u), of u in (0, 1)."""
     return -log_(max(-log_(u), 1e-12))
 
 
 @jit
-def logistic_(x):  # type: ignore[no-untyped-def]
+def logistic_(x):
     """1 / (1 + exp(-x))."""
     return 1.0 / (1.0 + exp_(-x))
 
 
 @jit
-def unit_(word):  # type: ignore[no-untyped-def]
+def unit_(word):
     """A 32-bit word as float64 in the open interval (0, 1)."""
     return (float(word) + 0.5) * UNIT
 
 
 @jit
-def alias_(word, probability, other):  # type: ignore[no-untyped-def]
+def alias_(word, probability, other):
     """Category from one 32-bit word by Walker's alias method: `probability`, `other` of shape (n,)."""
     x = float(word) * UNIT * probability.size
     i = min(int(x), probability.size - 1)

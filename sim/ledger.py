@@ -18,7 +18,9 @@ ACCOUNTS = ("budget", "course", "fixed", "allowance", "persons")
 class Ledger:
     """Accounts of whole won (int64), arrays of shape (accounts, programmes, years)."""
 
-    def __init__(self, programmes: Sequence[str], money: Mapping[str, Mapping[int, int]], years: Sequence[int]) -> None:
+    def __init__(
+        self, programmes: Sequence[str], money: Mapping[str, Mapping[int, int]], years: Sequence[int]
+    ) -> None:
         self.programmes, self.years = list(programmes), list(years)
         self.books = np.zeros((len(ACCOUNTS), len(self.programmes), len(self.years)), dtype=np.int64)
         self.brought = np.zeros((len(self.programmes), len(self.years)), dtype=np.int64)
@@ -45,7 +47,9 @@ class Ledger:
         if won < 0:
             raise ValueError(f"cannot spend a negative amount ({won:,} won) on {self.programmes[programme]}")
         if account != "allowance" and won > self.left(programme, year):
-            raise ValueError(f"{self.programmes[programme]} would spend {won:,} won of {self.left(programme, year):,}")
+            raise ValueError(
+                f"{self.programmes[programme]} would spend {won:,} won of {self.left(programme, year):,}"
+            )
         self.books[ACCOUNTS.index(account), programme, year] += won
         self.books[ACCOUNTS.index("persons"), programme, year] += persons
 

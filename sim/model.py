@@ -40,8 +40,16 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     Raises InputError when the scenario names an economy that does not exist.
     """
 
-    def __init__(self, scenario: Scenario, replicate: int = 0, *, keep_status: bool = False, panel: int = 0,
-                 threads: int | None = None, spin_up: bool = True) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        replicate: int = 0,
+        *,
+        keep_status: bool = False,
+        panel: int = 0,
+        threads: int | None = None,
+        spin_up: bool = True,
+    ) -> None:
         super().__init__(seed=0)  # Mesa's own generators serve nothing: every draw goes through sim.draws
         run = scenario.run
         self.scenario, self.replicate = scenario, replicate
@@ -113,7 +121,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             return np.where(w.job >= 0, self.posts.employer[np.maximum(w.job, 0)], -1)
         if name == "stage":
             return self.stages(np.arange(w.state.size))
-        raise KeyError(f"no column {name!r}; columns: {', '.join(WorkerColumns._fields)}, age, employer, stage")
+        raise KeyError(
+            f"no column {name!r}; columns: {', '.join(WorkerColumns._fields)}, age, employer, stage"
+        )
 
     def code(self, name: str, label: str) -> int:
         """The code of a label of a column. KeyError when there is none."""
@@ -150,14 +160,18 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             for chunk, lo in enumerate(self.chunk_starts):
                 kernel(lo, min(lo + CHUNK, n), chunk, *columns)
             return
-        waiting = [self._pool.submit(kernel, lo, min(lo + CHUNK, n), chunk, *columns)
-                   for chunk, lo in enumerate(self.chunk_starts)]
+        waiting = [
+            self._pool.submit(kernel, lo, min(lo + CHUNK, n), chunk, *columns)
+            for chunk, lo in enumerate(self.chunk_starts)
+        ]
         for done in waiting:
             done.result()
 
     def listed(self, events: np.ndarray) -> np.ndarray:
         """What the chunks put on the list, in order."""
-        return np.concatenate([events[lo : lo + n] for lo, n in zip(self.chunk_starts, self.counts, strict=True)])
+        return np.concatenate(
+            [events[lo : lo + n] for lo, n in zip(self.chunk_starts, self.counts, strict=True)]
+        )
 
     def entrants(self, month: int) -> tuple[int, int]:
         """Rows of those who enter in a month."""
@@ -180,8 +194,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     def ai_requirement(self) -> np.ndarray:
         """Mean AI requirement A x exposure of the posts of each province and major group."""
         p, e = self.posts, self.employers
-        need = (e.intensity[p.employer].astype(np.float64) * self.tables.exposure[p.occupation] * 1e6).astype(np.int64)
-        cell = e.region[p.employer].astype(np.int64) * self.job_creation.shape[1] + self.tables.major[p.occupation]
+        need = (e.intensity[p.employer].astype(np.float64) * self.tables.exposure[p.occupation] * 1e6).astype(
+            np.int64
+        )
+        cell = (
+            e.region[p.employer].astype(np.int64) * self.job_creation.shape[1]
+            + self.tables.major[p.occupation]
+        )
         size = self.job_creation.size
         total = np.bincount(cell, weights=need * p.wanted, minlength=size)
         count = np.bincount(cell, weights=p.wanted, minlength=size)
@@ -199,7 +218,11 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def ramp(self, record: Programme) -> float:
         """Part of the new money that can be used this month."""
-        return min(1.0, (self.month + 1) / record.ramp_up) if record.ramp_up > 0 and not record.base_money(2025) else 1.0
+        return (
+            min(1.0, (self.month + 1) / record.ramp_up)
+            if record.ramp_up > 0 and not record.base_money(2025)
+            else 1.0
+        )
 
     def seats_now(self, p: int, record: Programme, teachers: list[float]) -> np.ndarray:
         """Seats of this month by province, in agents: the least of money, places and instructors.
@@ -209,9 +232,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         scale, month = self.scenario.run.scale, int(self.clock.calendar_month)
         year = self.policy_year
         first = self.scenario.run.start.month if year == 0 else 1
-        released = self.ledger.budget(p, year) * (month - first + 1) // (13 - first) + int(self.ledger.brought[p, year])
+        released = self.ledger.budget(p, year) * (month - first + 1) // (13 - first) + int(
+            self.ledger.brought[p, year]
+        )
         spent = int(self.ledger.books[1:3, p, year].sum())
-        affordable = max(0, min(released - spent, self.ledger.left(p, year))) / max(1, record.unit_cost * scale)
+        affordable = max(0, min(released - spent, self.ledger.left(p, year))) / max(
+            1, record.unit_cost * scale
+        )
         if record.seats is not None:
             growth = (1.0 + record.seats_growth) ** max(0, int(self.clock.year) - 2026)
             intakes = max(1, len([k for k in record.intake_months if k >= first]))
@@ -261,7 +288,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     def panel(self) -> dict[str, np.ndarray]:
         """The followed workers' columns this month."""
         w, rows = self.workers, self.panel_rows
-        out = {name: getattr(w, name)[rows].copy() for name in WorkerColumns._fields}
+        names: tuple[str, ...] = WorkerColumns._fields
+        out: dict[str, np.ndarray] = {name: np.array(getattr(w, name)[rows]) for name in names}
         out["employer"] = self.column("employer")[rows]
         out["stage"] = self.stages(rows)
         return out
@@ -273,8 +301,12 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.programme_ids = sorted(records)
         self.programmes = [records[name] for name in self.programme_ids]
         self.ledger = Ledger(self.programme_ids, self.scenario.money(records), list(self.scenario.years))
-        self.programme_table = table_of(self.programmes, self.economy, self.params.allowance_elasticity,
-                                        self.params.completion_employability)
+        self.programme_table = table_of(
+            self.programmes,
+            self.economy,
+            self.params.allowance_elasticity,
+            self.params.completion_employability,
+        )
         self.allowance = np.array([allowances(p, self.economy) for p in self.programmes])
         n, regions = len(self.programmes), self.economy.n("region")
         self.seat_carry = np.zeros((n, regions))
@@ -284,8 +316,11 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.enrolments = Enrolments()
         self.attending = np.empty(0, dtype=np.int64)
         self.started: dict[int, np.ndarray] = {}
-        self.instructors = sum((p.base_money(2025) / max(1, p.unit_cost)) / p.instructors
-                               for p in self.programmes if p.instructors > 0 and p.unit_cost > 0)
+        self.instructors = sum(
+            (p.base_money(2025) / max(1, p.unit_cost)) / p.instructors
+            for p in self.programmes
+            if p.instructors > 0 and p.unit_cost > 0
+        )
 
     def _build(self) -> None:
         run = self.scenario.run
@@ -297,8 +332,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         full_time = np.zeros(256, dtype=np.uint8)
         full_time[: len(self.programmes)] = [p.full_time for p in self.programmes]
         weight = max([p.conversion.weight for p in self.programmes if p.conversion] or [0.0])
-        self.tables, self.boards = tables_of(self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time,
-                                weight)
+        self.tables, self.boards = tables_of(
+            self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
+        )
         self._leave, self._shock_sd = rates.leave, np.array(rates.shock_sd)
         n = self.workers.state.size
         self.chunk_starts = np.arange(0, n, CHUNK)
@@ -314,7 +350,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self._openings, self._hires, self._skill = (np.zeros((12, *cells), dtype=np.int64) for _ in range(3))
         self.in_package_since = np.full(self.employers.open.size, 10**6)
         self.premium, self.premium_start = self.params.premium_base, 0.0
-        self.openings, self.flows = 0, {}
+        self.openings = 0
+        self.flows: dict[str, float] = {}
         self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
 
     def _growth_of(self, dim: str) -> np.ndarray:
@@ -354,7 +391,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         if t == -self.spin_up_months or (t >= 0 and t % 12 == 0):
             w = self.workers
             active = (w.state == 1) | (w.state == 2)
-            self._labour_force = np.bincount(w.region[active], minlength=self.economy.n("region")).astype(np.float64)
+            self._labour_force = np.bincount(w.region[active], minlength=self.economy.n("region")).astype(
+                np.float64
+            )
 
     def _start_policy(self) -> None:
         """The first month: from here every ratio is counted, and everyone has a stage at policy start."""
@@ -393,7 +432,7 @@ def _stages(w: Any, rows: np.ndarray, restructuring: np.ndarray, months: np.ndar
 
 
 @jit
-def _stages_loop(state, reason, tags, rows, restructuring, months, out):  # type: ignore[no-untyped-def]
+def _stages_loop(state, reason, tags, rows, restructuring, months, out):
     for n in range(rows.size):
         i = rows[n]
         out[n] = life_stage(state[i], reason[i], tags[i], restructuring[n], months[n])

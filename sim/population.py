@@ -37,7 +37,9 @@ from sim.workers import (
 )
 
 AGE5 = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4], dtype=np.uint8)  # 15-29, 30-39, 40-49, 50-59, 60+
-SECTOR = np.array([0, 1, 1] + [2] * 18)  # of KSIC sections A to U: agriculture, mining and manufacturing, the rest
+SECTOR = np.array(
+    [0, 1, 1] + [2] * 18
+)  # of KSIC sections A to U: agriculture, mining and manufacturing, the rest
 OLDEST = 90  # ages of the last band are drawn from 70 to here
 DORMANT_EVERY = 20  # one row of employers in this many waits to be born at any time
 REAL_HEADCOUNT_SCALE = 100  # up to here employers keep their real headcount
@@ -67,7 +69,9 @@ class _People(NamedTuple):
     occupation: np.ndarray
 
 
-def build(economy: Economy, scale: int, key: np.ndarray, rates: Any, months: int, spin_up: int, params: Any) -> Population:
+def build(
+    economy: Economy, scale: int, key: np.ndarray, rates: Any, months: int, spin_up: int, params: Any
+) -> Population:
     """Population of the base year at one agent for `scale` persons, with rows reserved for `months` of entrants,
     the first of them `spin_up` months before the run."""
     residuals: dict[str, float] = {}
@@ -79,7 +83,17 @@ def build(economy: Economy, scale: int, key: np.ndarray, rates: Any, months: int
     w = new_columns(rows)
     _jobs(economy, people, w, rates, residuals)
     order, stratum = _order(w, living, key)
-    for name in ("sex", "education", "region", "state", "reason", "contract", "occupation", "industry", "birth"):
+    for name in (
+        "sex",
+        "education",
+        "region",
+        "state",
+        "reason",
+        "contract",
+        "occupation",
+        "industry",
+        "birth",
+    ):
         column = getattr(w, name)
         column[:living] = column[:living][order]
     size = w.previous[:living][order]
@@ -102,7 +116,9 @@ def _demography(economy: Economy, scale: int, residuals: dict[str, float]) -> np
     people = round_total(population, total)
     places = round_total(economy.array("region_state", "region", "state") / scale, total)
     for s in range(3):  # the same number of agents in each state, whichever margin counts them
-        places[:, s] = round_total(places[:, s] * (people[:, :, s].sum() / places[:, s].sum()), people[:, :, s].sum())
+        places[:, s] = round_total(
+            places[:, s] * (people[:, :, s].sum() / places[:, s].sum()), people[:, :, s].sum()
+        )
     shares = economy.array("education_age", "age", "state", "education")
     learned = np.zeros(shares.shape, dtype=np.int64)
     for a in range(shares.shape[0]):
@@ -112,8 +128,9 @@ def _demography(economy: Economy, scale: int, residuals: dict[str, float]) -> np
     margins = [((0, 1, 4), people), ((2, 4), places), ((1, 3, 4), np.transpose(learned, (0, 2, 1)))]
     seed = np.ones((2, people.shape[1], places.shape[0], shares.shape[2], 3))
     joint = round_to_margins(fit(seed, margins), margins)
-    for name, (axes, totals) in zip(("sex x age x state", "region x state", "age x education x state"), margins,
-                                    strict=True):
+    for name, (axes, totals) in zip(
+        ("sex x age x state", "region x state", "age x education x state"), margins, strict=True
+    ):
         other = tuple(a for a in range(5) if a not in axes)
         residuals[name] = float(np.abs(joint.sum(axis=other) - totals).max() / total)
     return joint
@@ -139,20 +156,35 @@ def _occupations(economy: Economy, joint: np.ndarray, scale: int, residuals: dic
     whole_places = round_total(trade.sum(axis=1) * total, total)
     by_region = employed.sum(axis=(0, 1, 3))
     for r in range(by_region.size):
-        whole_places[r] = round_total(whole_places[r] * (by_region[r] / max(1, whole_places[r].sum())), by_region[r])
+        whole_places[r] = round_total(
+            whole_places[r] * (by_region[r] / max(1, whole_places[r].sum())), by_region[r]
+        )
     table = round_to_margins(fitted, [((0, 1, 2, 3), employed), ((2, 4), whole_places)])
     residuals["occupation"] = float(np.abs(table.sum(axis=(0, 1, 2, 3)) - held).max() / total)
-    residuals["region x occupation"] = float(np.abs(table.sum(axis=(0, 1, 3)) - trade.sum(axis=1) * total).max()
-                                             / total)
-    sex, age, region, education, occupation = (np.repeat(axis.ravel(), table.ravel()).astype(np.uint8)
-                                               for axis in np.indices(table.shape, dtype=np.uint8))
-    out = [[sex], [age], [region], [education], [np.full(sex.size, EMPLOYED, np.uint8)], [occupation]]
+    residuals["region x occupation"] = float(
+        np.abs(table.sum(axis=(0, 1, 3)) - trade.sum(axis=1) * total).max() / total
+    )
+    sex, age, region, education, occupation = (
+        np.repeat(axis.ravel(), table.ravel()).astype(np.uint8)
+        for axis in np.indices(table.shape, dtype=np.uint8)
+    )
+    out: list[list[Any]] = [
+        [sex],
+        [age],
+        [region],
+        [education],
+        [np.full(sex.size, EMPLOYED, np.uint8)],
+        [occupation],
+    ]
     for state in (UNEMPLOYED, INACTIVE):
         others = joint[..., state - 1]
-        s, a, r, d = (np.repeat(axis.ravel(), others.ravel()).astype(np.uint8)
-                      for axis in np.indices(others.shape, dtype=np.uint8))
-        unknown = np.zeros(s.size, dtype=np.uint8)  # the last occupation is set when contracts are known
-        for n, column in enumerate((s, a, r, d, np.full(s.size, state, np.uint8), unknown)):
+        one = [
+            np.repeat(axis.ravel(), others.ravel()).astype(np.uint8)
+            for axis in np.indices(others.shape, dtype=np.uint8)
+        ]
+        n_people = one[0].size
+        unknown = np.zeros(n_people, dtype=np.uint8)  # the last occupation is set when contracts are known
+        for n, column in enumerate((*one, np.full(n_people, state, np.uint8), unknown)):
             out[n].append(column)
     return _People(*(np.concatenate(columns) for columns in out))
 
@@ -163,7 +195,9 @@ def _trades(economy: Economy) -> np.ndarray:
     held = economy.array("occupation", "occupation")
     cells = economy.array("industry_occupation", "industry", "major")
     by_major = held[:, None] * of_major  # occupation, major
-    share = np.divide(by_major, by_major.sum(axis=0), out=np.zeros_like(by_major), where=by_major.sum(axis=0) > 0)
+    share = np.divide(
+        by_major, by_major.sum(axis=0), out=np.zeros_like(by_major), where=by_major.sum(axis=0) > 0
+    )
     industry = cells @ share.T  # industry, occupation
     sector = economy.array("region_sector", "region", "sector")
     place = sector / sector.sum(axis=0)
@@ -202,8 +236,9 @@ def _jobs(economy: Economy, people: _People, w: Any, rates: Any, residuals: dict
     idle = np.flatnonzero(people.state != EMPLOYED)
     _last_occupations(people, at_work, idle, w, rates.exit_by_contract, occupations)
     group = people.region.astype(np.int64) * occupations + w.occupation[: people.sex.size]
-    w.industry[idle] = spread_within(group[idle], _round_rows(trades, np.bincount(group[idle],
-                                                                                  minlength=sizes.size)))
+    w.industry[idle] = spread_within(
+        group[idle], _round_rows(trades, np.bincount(group[idle], minlength=sizes.size))
+    )
     employees = at_work[w.contract[at_work] <= DAILY]
     group = w.industry[employees].astype(np.int64) * 3 + w.contract[employees]
     sizes = np.bincount(group, minlength=industries * 3)
@@ -217,13 +252,17 @@ def _jobs(economy: Economy, people: _People, w: Any, rates: Any, residuals: dict
     w.reason[out] = spread_within(group, _round_rows(shares, np.bincount(group, minlength=shares.shape[0])))
 
 
-def _last_occupations(people: _People, at_work: np.ndarray, idle: np.ndarray, w: Any, exits: np.ndarray,
-                      occupations: int) -> None:
+def _last_occupations(
+    people: _People, at_work: np.ndarray, idle: np.ndarray, w: Any, exits: np.ndarray, occupations: int
+) -> None:
     """Occupations that people without a job held last, or will look for first: those that people of the same sex, age
     and education leave, so jobs that end often weigh more than their stock (assumption)."""
     cell = (people.sex.astype(np.int64) * 12 + people.age) * 3 + people.education
-    left = np.bincount(cell[at_work] * occupations + people.occupation[at_work], weights=exits[w.contract[at_work]],
-                       minlength=72 * occupations).reshape(72, occupations)
+    left = np.bincount(
+        cell[at_work] * occupations + people.occupation[at_work],
+        weights=exits[w.contract[at_work]],
+        minlength=72 * occupations,
+    ).reshape(72, occupations)
     national = left.sum(axis=0)
     chance = left + 1e-6 * national
     chance /= chance.sum(axis=1, keepdims=True)
@@ -231,15 +270,21 @@ def _last_occupations(people: _People, at_work: np.ndarray, idle: np.ndarray, w:
     w.occupation[idle] = spread_within(cell[idle], counts)
 
 
-def _contracts(economy: Economy, people: _People, at_work: np.ndarray, w: Any, residuals: dict[str, float]) -> None:
+def _contracts(
+    economy: Economy, people: _People, at_work: np.ndarray, w: Any, residuals: dict[str, float]
+) -> None:
     major = np.array([int(m) - 1 for m in economy.majors])
-    seeds = (economy.array("contract_age", "age", "contract")[:, None, None, None]
-             * economy.array("contract_sex", "sex", "contract")[None, :, None, None]
-             * economy.array("contract_industry", "industry", "contract")[None, None, :, None]
-             * economy.array("contract_occupation_major", "major", "contract")[None, None, None, :])
+    seeds = (
+        economy.array("contract_age", "age", "contract")[:, None, None, None]
+        * economy.array("contract_sex", "sex", "contract")[None, :, None, None]
+        * economy.array("contract_industry", "industry", "contract")[None, None, :, None]
+        * economy.array("contract_occupation_major", "major", "contract")[None, None, None, :]
+    )
     shape = seeds.shape
-    group = np.ravel_multi_index((people.age[at_work], people.sex[at_work], w.industry[at_work],
-                                  major[people.occupation[at_work]]), shape[:-1])
+    group = np.ravel_multi_index(
+        (people.age[at_work], people.sex[at_work], w.industry[at_work], major[people.occupation[at_work]]),
+        shape[:-1],
+    )
     sizes = np.bincount(group, minlength=int(np.prod(shape[:-1])))
     totals = economy.array("contract", "contract")
     w.contract[at_work] = spread_within(group, _fit_rows(seeds.reshape(-1, shape[-1]), sizes, totals))
@@ -250,8 +295,11 @@ def _fit_rows(seed: np.ndarray, sizes: np.ndarray, totals: np.ndarray) -> np.nda
     """Whole numbers: rows of fixed size, columns in proportion to `totals`, associations as in `seed`."""
     n = int(sizes.sum())
     columns = round_total(totals / totals.sum() * n, n)
-    fitted = fit(seed * (sizes > 0)[:, None], [((0,), sizes.astype(np.float64)), ((1,), columns.astype(np.float64))],
-                 1e-6)
+    fitted = fit(
+        seed * (sizes > 0)[:, None],
+        [((0,), sizes.astype(np.float64)), ((1,), columns.astype(np.float64))],
+        1e-6,
+    )
     return round_to_margins(fitted, [((0,), sizes), ((1,), columns)])
 
 
@@ -272,8 +320,9 @@ def _order(w: Any, living: int, key: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return order, stratum[order]
 
 
-def _employers(economy: Economy, scale: int, w: Any, size: np.ndarray, stratum: np.ndarray, key: np.ndarray,
-               rates: Any) -> tuple[Any, Any, dict[str, float]]:
+def _employers(
+    economy: Economy, scale: int, w: Any, size: np.ndarray, stratum: np.ndarray, key: np.ndarray, rates: Any
+) -> tuple[Any, Any, dict[str, float]]:
     """Employers of each region, industry and size, with heads drawn around the class mean; posts by occupation."""
     n = int((stratum < 1 << 20).sum())
     stratum = stratum[:n]
@@ -314,8 +363,9 @@ def _employers(economy: Economy, scale: int, w: Any, size: np.ndarray, stratum: 
     copies = np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
     posts = new_posts(new.size + copies.size)
     posts.employer[: new.size] = employer
-    posts.employer[new.size :] = np.repeat(np.arange(kept.size, kept.size + twins.size),
-                                           [s.size for s in spans]) if spans else 0
+    posts.employer[new.size :] = (
+        np.repeat(np.arange(kept.size, kept.size + twins.size), [s.size for s in spans]) if spans else 0
+    )
     posts.occupation[:] = np.concatenate([pair[new] % 64, (pair[new] % 64)[copies]])
     posts.held[: new.size] = held
     e.posts_from[:] = np.searchsorted(posts.employer, np.arange(e.open.size), side="left")
@@ -327,23 +377,30 @@ def _employers(economy: Economy, scale: int, w: Any, size: np.ndarray, stratum: 
     fresh = uniforms(key, ESTABLISHMENT, 1, ids)
     _start_employers(e, own, fresh, rates.productivity_sd, rates.adopters, rates.intensity_start)
     heads_posted = np.concatenate([held, held[copies]]).astype(np.float64)
-    _start_posts(e, posts, heads_posted, rates.vacancy_rate,
-                 uniforms(key, POSTS, 0, posts.employer.astype(np.uint64), posts.occupation)[:, 0],
-                 rates.wage_occupation)
+    _start_posts(
+        e,
+        posts,
+        heads_posted,
+        rates.vacancy_rate,
+        uniforms(key, POSTS, 0, posts.employer.astype(np.uint64), posts.occupation)[:, 0],
+        rates.wage_occupation,
+    )
     sizes = e.size[: kept.size]
-    reported = {code: float((ends - begins)[sizes == s].mean() / mean[s]) if (sizes == s).any() else 0.0
-                for s, code in enumerate(economy.codes["size"])}
+    reported = {
+        code: float((ends - begins)[sizes == s].mean() / mean[s]) if (sizes == s).any() else 0.0
+        for s, code in enumerate(economy.codes["size"])
+    }
     return e, posts, reported
 
 
 @jit
-def _weights(u, out):  # type: ignore[no-untyped-def]
+def _weights(u, out):
     for i in range(u.size):
         out[i] = exp_(0.5 * normal_(u[i]))
 
 
 @jit
-def _start_employers(e, own, fresh, productivity_sd, adopters, intensity):  # type: ignore[no-untyped-def]
+def _start_employers(e, own, fresh, productivity_sd, adopters, intensity):
     for f in range(e.open.size):
         s = e.size[f]
         e.productivity[f] = productivity_sd * normal_(fresh[f, 3])
@@ -353,7 +410,7 @@ def _start_employers(e, own, fresh, productivity_sd, adopters, intensity):  # ty
 
 
 @jit
-def _start_posts(e, posts, heads, vacancy_rate, rounding, wage):  # type: ignore[no-untyped-def]
+def _start_posts(e, posts, heads, vacancy_rate, rounding, wage):
     for f in range(e.open.size):
         bill = 0.0
         for p in range(e.posts_from[f], e.posts_to[f]):
@@ -375,10 +432,18 @@ def _arrivals(rates: Any, scale: int, months: int) -> np.ndarray:
     return np.diff(whole, axis=0, prepend=0)
 
 
-def _entrants(economy: Economy, rates: Any, arrivals: np.ndarray, living: int, spin_up: int,
-              key: np.ndarray, w: Any, age: np.ndarray) -> np.ndarray:
+def _entrants(
+    economy: Economy,
+    rates: Any,
+    arrivals: np.ndarray,
+    living: int,
+    spin_up: int,
+    key: np.ndarray,
+    w: Any,
+    age: np.ndarray,
+) -> np.ndarray:
     """Fill the reserved rows: 15-year-olds in school, and people who move to the country at other ages."""
-    months, sexes, ages = arrivals.shape
+    _months, _sexes, _ages = arrivals.shape
     month, sex, band = (np.repeat(axis.ravel(), arrivals.ravel()) for axis in np.indices(arrivals.shape))
     rows = np.arange(living, living + month.size)
     draw = uniforms(key, PERSON, 0, rows)
@@ -400,18 +465,41 @@ def _entrants(economy: Economy, rates: Any, arrivals: np.ndarray, living: int, s
     return living + np.concatenate([[0], np.cumsum(counts)])
 
 
-def _endow(w: Any, living: int, age: np.ndarray, e: Any, posts: Any, key: np.ndarray, rates: Any,
-           spin_up: int, params: Any) -> None:
+def _endow(
+    w: Any,
+    living: int,
+    age: np.ndarray,
+    e: Any,
+    posts: Any,
+    key: np.ndarray,
+    rates: Any,
+    spin_up: int,
+    params: Any,
+) -> None:
     rows = np.arange(w.state.size)
     bands = np.concatenate([age, np.zeros(rows.size - living, dtype=age.dtype)])
-    for lo in range(0, rows.size, 1 << 20):  # by blocks: the draws of everyone at once would be the memory's peak
+    for lo in range(
+        0, rows.size, 1 << 20
+    ):  # by blocks: the draws of everyone at once would be the memory's peak
         block = rows[lo : lo + (1 << 20)]
-        _persons(block[0], w, bands, e, posts, rates, params, uniforms(key, PERSON, 1, block),
-                 uniforms(key, SPELL, 0, block), uniforms(key, SPELL, 1, block), living, spin_up)
+        _persons(
+            block[0],
+            w,
+            bands,
+            e,
+            posts,
+            rates,
+            params,
+            uniforms(key, PERSON, 1, block),
+            uniforms(key, SPELL, 0, block),
+            uniforms(key, SPELL, 1, block),
+            living,
+            spin_up,
+        )
 
 
 @jit
-def _persons(lo, w, bands, e, posts, rates, pm, person, spell, other, living, spin_up):  # type: ignore[no-untyped-def]
+def _persons(lo, w, bands, e, posts, rates, pm, person, spell, other, living, spin_up):
     for n in range(person.shape[0]):
         i = lo + n
         w.employability[i] = normal_(person[n, 2])
@@ -420,9 +508,14 @@ def _persons(lo, w, bands, e, posts, rates, pm, person, spell, other, living, sp
         skill = pm.use_midpoint + pm.skill_start_spread * (normal_(person[n, 3]) + normal_(use))
         w.skill[i] = min(max(skill, 0.0), 1.0)
         residual = pm.wage_employability * w.employability[i] + pm.match_sd * normal_(spell[n, 3])
-        w.wage[i] = (rates.wage_occupation[w.occupation[i]] + rates.wage_industry[w.industry[i]]
-                     + rates.wage_age[band] + rates.wage_sex[w.sex[i]] + rates.wage_education[w.education[i]]
-                     + residual)
+        w.wage[i] = (
+            rates.wage_occupation[w.occupation[i]]
+            + rates.wage_industry[w.industry[i]]
+            + rates.wage_age[band]
+            + rates.wage_sex[w.sex[i]]
+            + rates.wage_education[w.education[i]]
+            + residual
+        )
         if i >= living:
             w.wage[i] = max(w.wage[i] - 0.2, rates.minimum_wage[0])
             continue

@@ -19,18 +19,24 @@ from sim.scenario import Scenario
 from sim.workers import EMPLOYED, INACTIVE, MILITARY, OWN_ACCOUNT, UNEMPLOYED
 
 LAST_YEAR = 2036
-OPENINGS_PER_SLOT = 2.0  # slots on a board of vacancies for one expected opening: a look finds one in two taken
 SPREAD_OF_EMPLOYERS = 0.2  # sd of log productivity between employers (assumption)
-PUBLIC_JOBS = 300_000  # public jobs for the elderly that lapse in December and come back in January (assumption)
+PUBLIC_JOBS = (
+    300_000  # public jobs for the elderly that lapse in December and come back in January (assumption)
+)
 PUBLIC_PLACE = ("Q", "91")  # their industry and occupation
 FROM_STATES = (0.2, 0.1, 0.7)  # who starts own-account work: employees, unemployed, inactive (assumption)
-UNPAID_WOMEN, UNPAID_MEN = 0.22, 0.05  # unpaid family workers among those who start own-account work (assumption)
+UNPAID_WOMEN, UNPAID_MEN = (
+    0.22,
+    0.05,
+)  # unpaid family workers among those who start own-account work (assumption)
 INVOLUNTARY = 0.6  # of separations into unemployment, contract ends and dismissals (assumption)
 LAID_OFF_TO_UNEMPLOYMENT = 0.7  # of the laid off, the rest leaves the labour force for a while (assumption)
-SURPLUS = 0.041  # posts held above posts wanted at rest, share of employees (what the model comes to without AI)
+SURPLUS = (
+    0.041  # posts held above posts wanted at rest, share of employees (what the model comes to without AI)
+)
 CALL_UP = 0.01  # a month, of men in school at 20-24 (assumption; the survey leaves conscripts out)
 
-Boards = namedtuple("Boards", "first probability other give_up")
+Boards = namedtuple("Boards", "first probability other patience")  # patience: 1 / ln(chance to look again)
 
 
 def logs(values: np.ndarray) -> np.ndarray:
@@ -41,7 +47,9 @@ def logs(values: np.ndarray) -> np.ndarray:
 def by_year(levels: dict[int, float], first: int) -> np.ndarray:
     """A yearly path from `first` to LAST_YEAR: a value holds until the next one given."""
     known = sorted(levels)
-    return np.array([levels[max([k for k in known if k <= y] or [known[0]])] for y in range(first, LAST_YEAR + 1)])
+    return np.array(
+        [levels[max([k for k in known if k <= y] or [known[0]])] for y in range(first, LAST_YEAR + 1)]
+    )
 
 
 # --------------------------------------------------------------------------------- before there are people
@@ -50,26 +58,41 @@ def by_year(levels: dict[int, float], first: int) -> np.ndarray:
 def rates_of(economy: Economy, scenario: Scenario) -> Any:
     """Rates of an economy under a scenario; the first year is the base year (the spin-up)."""
     entrants, leave = _demography(economy)
-    low, high = economy.ages
+    low, _high = economy.ages
     shock_sd = economy.array("establishments", "size", item="demand_sd")
     adopters, intensity = _adopters(economy, scenario)
-    factors = {dim: logs(economy.array("wage_factor", "code", dimension=dim))
-               for dim in ("occupation", "industry", "size", "contract", "age", "sex", "education")}
+    factors = {
+        dim: logs(economy.array("wage_factor", "code", dimension=dim))
+        for dim in ("occupation", "industry", "size", "contract", "age", "sex", "education")
+    }
     level = float(log_(economy.value("wage_level", "mean_hourly")))
     employees = economy.array("size_employees", "size").sum()
     tenure, exits = _tenure(economy)
-    return record_of(dict(
-        entrants=entrants, leave=leave, age_low=np.append(low, 90).astype(np.float64), adopters=adopters,
-        intensity_start=intensity, shock_sd=shock_sd,
-        productivity_sd=SPREAD_OF_EMPLOYERS, vacancy_rate=economy.value("flows", "vacancies") / employees - SURPLUS,
-        wage_occupation=level + factors["occupation"], wage_industry=factors["industry"],
-        wage_size=factors["size"], wage_contract=factors["contract"][:3], wage_age=factors["age"],
-        wage_sex=factors["sex"], wage_education=factors["education"],
-        regular_use=_regular_use(economy), major=_major(economy),
-        minimum_wage=logs(by_year(economy.by_year("minimum_wage.hourly"), economy.base_year)),
-        tenure=tenure, exit_by_contract=exits,
-        insured_share=np.array([economy.scalar(f"insured.{c}") for c in economy.codes["contract"]]),
-    ))
+    return record_of(
+        {
+            "entrants": entrants,
+            "leave": leave,
+            "age_low": np.append(low, 90).astype(np.float64),
+            "adopters": adopters,
+            "intensity_start": intensity,
+            "shock_sd": shock_sd,
+            "productivity_sd": SPREAD_OF_EMPLOYERS,
+            "vacancy_rate": economy.value("flows", "vacancies") / employees - SURPLUS,
+            "wage_occupation": level + factors["occupation"],
+            "wage_industry": factors["industry"],
+            "wage_size": factors["size"],
+            "wage_contract": factors["contract"][:3],
+            "wage_age": factors["age"],
+            "wage_sex": factors["sex"],
+            "wage_education": factors["education"],
+            "regular_use": _regular_use(economy),
+            "major": _major(economy),
+            "minimum_wage": logs(by_year(economy.by_year("minimum_wage.hourly"), economy.base_year)),
+            "tenure": tenure,
+            "exit_by_contract": exits,
+            "insured_share": np.array([economy.scalar(f"insured.{c}") for c in economy.codes["contract"]]),
+        }
+    )
 
 
 def _major(economy: Economy) -> np.ndarray:
@@ -82,7 +105,9 @@ def _demography(economy: Economy) -> tuple[np.ndarray, np.ndarray]:
 
     One fifth of a five-year band moves on each year. What a band then lacks enters, what it has too many leaves.
     """
-    years = [int(y) for y in economy.codes["year"] if int(y) >= economy.base_year and _projected(economy, int(y))]
+    years = [
+        int(y) for y in economy.codes["year"] if int(y) >= economy.base_year and _projected(economy, int(y))
+    ]
     path = np.stack([economy.array("projection", "sex", "age", year=y) for y in years])
     span = LAST_YEAR - economy.base_year + 1
     entrants = np.zeros((span, *path.shape[1:]))
@@ -152,23 +177,33 @@ def _adoption_hazard(economy: Economy, scenario: Scenario) -> np.ndarray:
 def _regular_use(economy: Economy) -> np.ndarray:
     """Share who use AI at work regularly (ages, sexes, educations, majors): one-way ratios to the mean."""
     mean = economy.array("ai_use", "code", dimension="total")[1]
-    ratio = {d: economy.array("ai_use", "code", dimension=d) / mean for d in ("age", "sex", "education", "major")}
-    share = mean * (ratio["age"][:, None, None, None] * ratio["sex"][None, :, None, None]
-                    * ratio["education"][None, None, :, None] * ratio["major"][None, None, None, :])
+    ratio = {
+        d: economy.array("ai_use", "code", dimension=d) / mean for d in ("age", "sex", "education", "major")
+    }
+    share = mean * (
+        ratio["age"][:, None, None, None]
+        * ratio["sex"][None, :, None, None]
+        * ratio["education"][None, None, :, None]
+        * ratio["major"][None, None, None, :]
+    )
     return np.asarray(np.clip(share, 0.005, 0.8))
 
 
 def _tenure(economy: Economy) -> tuple[np.ndarray, np.ndarray]:
     """Stationary distribution of tenure by contract, cumulated (contracts, 480 months), and mean monthly exits
     (contracts), under the table's hazards."""
-    contract, tenure = (economy.array("flow_factor", "code", dimension=d, flow="en") for d in ("contract", "tenure"))
+    contract, tenure = (
+        economy.array("flow_factor", "code", dimension=d, flow="en") for d in ("contract", "tenure")
+    )
     quits = economy.array("flow_factor", "code", dimension="contract", flow="job_to_job")
     upper = np.array([3, 12, 36, 10**6])
     band = np.searchsorted(upper, np.arange(480), side="right")
     out, exits = np.zeros((contract.size, 480)), np.zeros(contract.size)
     for c in range(contract.size):
-        leave = ((economy.value("flows", "eu") + economy.value("flows", "en")) * contract[c]
-                 + economy.value("flows", "job_to_job") * quits[c]) * tenure[band]
+        leave = (
+            (economy.value("flows", "eu") + economy.value("flows", "en")) * contract[c]
+            + economy.value("flows", "job_to_job") * quits[c]
+        ) * tenure[band]
         survive = np.cumprod(np.append(1.0, 1.0 - np.minimum(leave[:-1] + 0.002, 0.9)))
         out[c] = np.cumsum(survive) / survive.sum()
         exits[c] = (leave * survive).sum() / survive.sum()
@@ -178,9 +213,19 @@ def _tenure(economy: Economy) -> tuple[np.ndarray, np.ndarray]:
 # ------------------------------------------------------------------------------------------- once they exist
 
 
-def tables_of(economy: Economy, scenario: Scenario, rates: Any, population: Any, scale: int, spin_up: int,
-              full_time: np.ndarray, conversion_weight: float) -> tuple[Any, Boards]:
-    """Tables for the kernels, and the boards of vacancies. Shifts everyone's wage so that employees' mean hourly wage is the published one."""
+def tables_of(
+    economy: Economy,
+    scenario: Scenario,
+    rates: Any,
+    population: Any,
+    scale: int,
+    spin_up: int,
+    full_time: np.ndarray,
+    conversion_weight: float,
+) -> tuple[Any, Boards]:
+    """Tables for the kernels, and the boards of vacancies.
+
+    Shifts everyone's wage so that employees' mean hourly wage is the published one."""
     w, posts, e = population.workers, population.posts, population.employers
     first = economy.base_year
     low, _ = economy.ages
@@ -199,9 +244,11 @@ def tables_of(economy: Economy, scenario: Scenario, rates: Any, population: Any,
     flows = {f: economy.array("flows_age", "age", flow=f) for f in economy.codes["flow"]}
     own = _own_account(economy, w, age, at_work, hazards)
     tenure = np.searchsorted(np.array([3, 12, 36]), w.spell[employees], side="right")
-    leaving = (hazards[0] + hazards[1])[w.contract[employees], age[employees], size_of_post[w.job[employees]]] \
-        * economy.array("flow_factor", "code", dimension="tenure", flow="en")[tenure] \
-        + economy.value("flows", "job_to_job")
+    leaving = (hazards[0] + hazards[1])[
+        w.contract[employees], age[employees], size_of_post[w.job[employees]]
+    ] * economy.array("flow_factor", "code", dimension="tenure", flow="en")[tenure] + economy.value(
+        "flows", "job_to_job"
+    )
     submarkets = _submarkets(economy, scenario, rates, e, posts, w.job[employees], leaving)
     start_looking, ne_factor = _start_looking(economy, w, age, flows, population.living)
     search = economy.array("hazard_level", "age", item="search_inactive") * flows["ne"]
@@ -209,50 +256,86 @@ def tables_of(economy: Economy, scenario: Scenario, rates: Any, population: Any,
     years = LAST_YEAR - first + 1
     floor, ceiling = (by_year(economy.by_year(f"benefit.{k}_daily"), first) for k in ("floor", "ceiling"))
     spread = scenario.world.separation_employability
-    public_place = economy.codes["industry"].index(PUBLIC_PLACE[0]) * economy.n("occupation") \
-        + economy.codes["occupation"].index(PUBLIC_PLACE[1])
+    public_place = economy.codes["industry"].index(PUBLIC_PLACE[0]) * economy.n("occupation") + economy.codes[
+        "occupation"
+    ].index(PUBLIC_PLACE[1])
     elders = np.bincount(age[w.state[people] == INACTIVE], minlength=low.size)[10:].sum()
-    base_output = (rates.wage_occupation + shift)[:, None, None] + rates.wage_industry[None, :, None] \
-        + np.append(rates.wage_size, 0.0)[None, None, :] - float(log_(economy.scalar("macro.labour_share")))
-    return record_of(dict(
-        band=np.repeat(band, 12).astype(np.uint8), age5=age5, leave=rates.leave[0].copy(), leave_school=_leave_school(economy),
-        call_up=np.where((np.arange(2)[:, None] == 0) & (np.arange(low.size)[None, :] == 1), CALL_UP, 0.0),
-        reason_after_school=_reasons(economy, after_school=True), graduate=_graduates(economy),
-        retire=0.5 * economy.scalar("retirement.longest_job_share"),
-        hours=np.vstack([economy.array("hours", "contract", "age"), np.zeros((1, low.size))]),
-        separate_u=hazards[0], separate_n=hazards[1],
-        tenure_factor=economy.array("flow_factor", "code", dimension="tenure", flow="en"),
-        occupation_factor=np.ones(economy.n("occupation")), employability_mean=0.5 * spread**2,
-        laid_off_u=np.where(np.arange(low.size) >= 9, 0.5, LAID_OFF_TO_UNEMPLOYMENT),
-        involuntary=INVOLUNTARY, reason_on_leaving=_reasons(economy, after_school=False),
-        insured_months_needed=int(economy.scalar("benefit.insured_days") / 30),
-        benefit_months=_benefit_months(economy), benefit_floor=floor, benefit_ceiling=ceiling,
-        benefit_hourly=logs(floor / 8.0),
-        adoption_hazard=_adoption_hazard(economy, scenario),
-        shock_rho=economy.array("establishments", "size", item="demand_rho"),
-        shock_sd=rates.shock_sd * np.sqrt(1.0 - economy.array("establishments", "size", item="demand_rho") ** 2),
-        shock_mean=np.zeros(rates.shock_sd.size),
-        birth=np.minimum(0.9, economy.array("establishments", "size", item="closure_rate") * 20.0),
-        closure=economy.array("establishments", "size", item="closure_rate"),
-        growth_industry=np.ones(economy.n("industry")), growth_region=np.ones(economy.n("region")),
-        exposure=_common_scale(economy, exposure) * scenario.world.exposure_level,
-        complementarity=economy.array("complementarity", "occupation"), major=rates.major, base_output=base_output,
-        stop_looking=flows["un"] * economy.array("hazard_level", "age", item="stop_looking"),
-        start_looking=start_looking * economy.array("hazard_level", "age", item="start_looking"),
-        search_n=np.clip(ne_factor * search[None, :], 0.0, 0.9),
-        search_e=_search_employed(economy), own_from_u=own[1], own_from_n=own[2], own_from_e=own[0],
-        unpaid_share=np.where(np.arange(2)[:, None] == 0, UNPAID_MEN, UNPAID_WOMEN) * np.ones((2, low.size)),
-        public_job=np.where(np.arange(low.size) >= 10, PUBLIC_JOBS / scale / max(1, elders), 0.0),
-        public_place=public_place, own_probability=own[3][0], own_other=own[3][1],
-        market_wage=_market_wage(economy, rates, shift), conversion_weight=conversion_weight,
-        distance=economy.wide("skill_distance"), education_match=_education_match(economy),
-        hired_contract=_hired_contracts(economy, rates, w, employees, size_of_post),
-        insured_share=rates.insured_share, minimum_wage=rates.minimum_wage[:years],
-        log_reservation=float(log_(scenario.world.reservation_share)),
-        wage_occupation=rates.wage_occupation + shift, wage_industry=rates.wage_industry,
-        wage_size=rates.wage_size, wage_contract=rates.wage_contract, wage_age=rates.wage_age,
-        wage_sex=rates.wage_sex, wage_education=rates.wage_education, full_time=full_time,
-    )), Boards(*submarkets)
+    base_output = (
+        (rates.wage_occupation + shift)[:, None, None]
+        + rates.wage_industry[None, :, None]
+        + np.append(rates.wage_size, 0.0)[None, None, :]
+        - float(log_(economy.scalar("macro.labour_share")))
+    )
+    return record_of(
+        {
+            "band": np.repeat(band, 12).astype(np.uint8),
+            "age5": age5,
+            "leave": rates.leave[0].copy(),
+            "leave_school": _leave_school(economy),
+            "call_up": np.where(
+                (np.arange(2)[:, None] == 0) & (np.arange(low.size)[None, :] == 1), CALL_UP, 0.0
+            ),
+            "reason_after_school": _reasons(economy, after_school=True),
+            "graduate": _graduates(economy),
+            "retire": 0.5 * economy.scalar("retirement.longest_job_share"),
+            "hours": np.vstack([economy.array("hours", "contract", "age"), np.zeros((1, low.size))]),
+            "separate_u": hazards[0],
+            "separate_n": hazards[1],
+            "tenure_factor": economy.array("flow_factor", "code", dimension="tenure", flow="en"),
+            "occupation_factor": np.ones(economy.n("occupation")),
+            "employability_mean": 0.5 * spread**2,
+            "laid_off_u": np.where(np.arange(low.size) >= 9, 0.5, LAID_OFF_TO_UNEMPLOYMENT),
+            "involuntary": INVOLUNTARY,
+            "reason_on_leaving": _reasons(economy, after_school=False),
+            "insured_months_needed": int(economy.scalar("benefit.insured_days") / 30),
+            "benefit_months": _benefit_months(economy),
+            "benefit_floor": floor,
+            "benefit_ceiling": ceiling,
+            "benefit_hourly": logs(floor / 8.0),
+            "adoption_hazard": _adoption_hazard(economy, scenario),
+            "shock_rho": economy.array("establishments", "size", item="demand_rho"),
+            "shock_sd": rates.shock_sd
+            * np.sqrt(1.0 - economy.array("establishments", "size", item="demand_rho") ** 2),
+            "shock_mean": np.zeros(rates.shock_sd.size),
+            "birth": np.minimum(0.9, economy.array("establishments", "size", item="closure_rate") * 20.0),
+            "closure": economy.array("establishments", "size", item="closure_rate"),
+            "growth_industry": np.ones(economy.n("industry")),
+            "growth_region": np.ones(economy.n("region")),
+            "exposure": _common_scale(economy, exposure) * scenario.world.exposure_level,
+            "complementarity": economy.array("complementarity", "occupation"),
+            "major": rates.major,
+            "base_output": base_output,
+            "stop_looking": flows["un"] * economy.array("hazard_level", "age", item="stop_looking"),
+            "start_looking": start_looking * economy.array("hazard_level", "age", item="start_looking"),
+            "search_n": np.clip(ne_factor * search[None, :], 0.0, 0.9),
+            "search_e": _search_employed(economy),
+            "own_from_u": own[1],
+            "own_from_n": own[2],
+            "own_from_e": own[0],
+            "unpaid_share": np.where(np.arange(2)[:, None] == 0, UNPAID_MEN, UNPAID_WOMEN)
+            * np.ones((2, low.size)),
+            "public_job": np.where(np.arange(low.size) >= 10, PUBLIC_JOBS / scale / max(1, elders), 0.0),
+            "public_place": public_place,
+            "own_probability": own[3][0],
+            "own_other": own[3][1],
+            "market_wage": _market_wage(economy, rates, shift),
+            "conversion_weight": conversion_weight,
+            "distance": economy.wide("skill_distance"),
+            "education_match": _education_match(economy),
+            "hired_contract": _hired_contracts(economy, rates, w, employees, size_of_post),
+            "insured_share": rates.insured_share,
+            "minimum_wage": rates.minimum_wage[:years],
+            "log_reservation": float(log_(scenario.world.reservation_share)),
+            "wage_occupation": rates.wage_occupation + shift,
+            "wage_industry": rates.wage_industry,
+            "wage_size": rates.wage_size,
+            "wage_contract": rates.wage_contract,
+            "wage_age": rates.wage_age,
+            "wage_sex": rates.wage_sex,
+            "wage_education": rates.wage_education,
+            "full_time": full_time,
+        }
+    ), Boards(*submarkets)
 
 
 def _centre_wages(economy: Economy, rates: Any, w: Any, employees: np.ndarray) -> float:
@@ -263,33 +346,43 @@ def _centre_wages(economy: Economy, rates: Any, w: Any, employees: np.ndarray) -
     return shift
 
 
-def _separations(economy: Economy, scenario: Scenario, w: Any, at_work: np.ndarray, age: np.ndarray,
-                 size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _separations(
+    economy: Economy, scenario: Scenario, w: Any, at_work: np.ndarray, age: np.ndarray, size: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Monthly hazards (contracts, ages, sizes + none) into unemployment and inactivity before tenure: contract x
     size x age, scaled so that each age band's published flow holds for its present mix."""
     tenure = np.searchsorted(np.array([3, 12, 36]), w.spell[at_work], side="right")
     out = []
     for flow in ("eu", "en"):
-        contract, sizes, by_tenure = (economy.array("flow_factor", "code", dimension=d, flow=flow)
-                                      for d in ("contract", "size", "tenure"))
+        contract, sizes, by_tenure = (
+            economy.array("flow_factor", "code", dimension=d, flow=flow)
+            for d in ("contract", "size", "tenure")
+        )
         sizes = np.append(sizes, 1.0)
         relative = contract[w.contract[at_work]] * sizes[size] * by_tenure[tenure]
         n = economy.n("age")
         mean = np.bincount(age[at_work], weights=relative, minlength=n) / np.maximum(
-            1, np.bincount(age[at_work], minlength=n))
+            1, np.bincount(age[at_work], minlength=n)
+        )
         target = economy.array("flows_age", "age", flow=flow)
-        level = target / np.where(mean > 0, mean, 1.0) * economy.array("hazard_level", "age", item=f"separate_{flow}")
+        level = (
+            target
+            / np.where(mean > 0, mean, 1.0)
+            * economy.array("hazard_level", "age", item=f"separate_{flow}")
+        )
         out.append(np.minimum(contract[:, None, None] * level[None, :, None] * sizes[None, None, :], 0.6))
     return out[0], out[1]
 
 
-def _own_account(economy: Economy, w: Any, age: np.ndarray, at_work: np.ndarray,
-                 hazards: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
+def _own_account(
+    economy: Economy, w: Any, age: np.ndarray, at_work: np.ndarray, hazards: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
     """Monthly hazards (sexes, ages) to start own-account work from E, U and N that replace those who stop; and the
     alias table of industry x occupation of the self-employed."""
     own = at_work[w.contract[at_work] >= OWN_ACCOUNT]
     tenure = economy.array("flow_factor", "code", dimension="tenure", flow="en")[
-        np.searchsorted(np.array([3, 12, 36]), w.spell[own], side="right")]
+        np.searchsorted(np.array([3, 12, 36]), w.spell[own], side="right")
+    ]
     hazard = (hazards[0] + hazards[1])[w.contract[own], age[own], 5] * tenure
     n = economy.n("age")
     cell = w.sex[own].astype(np.int64) * n + age[own]
@@ -302,17 +395,22 @@ def _own_account(economy: Economy, w: Any, age: np.ndarray, at_work: np.ndarray,
             rows = rows[w.contract[rows] < OWN_ACCOUNT]
         stock = np.bincount(w.sex[rows].astype(np.int64) * n + age[rows], minlength=2 * n)
         rates.append(np.minimum(0.2, stops * share / np.maximum(1, stock)).reshape(2, n))
-    places = np.bincount(w.industry[own].astype(np.int64) * economy.n("occupation") + w.occupation[own],
-                         minlength=economy.n("industry") * economy.n("occupation")).astype(np.float64)
+    places = np.bincount(
+        w.industry[own].astype(np.int64) * economy.n("occupation") + w.occupation[own],
+        minlength=economy.n("industry") * economy.n("occupation"),
+    ).astype(np.float64)
     return rates[0], rates[1], rates[2], alias_table(places)
 
 
-def _start_looking(economy: Economy, w: Any, age: np.ndarray, flows: dict[str, np.ndarray],
-                   living: int) -> tuple[np.ndarray, np.ndarray]:
+def _start_looking(
+    economy: Economy, w: Any, age: np.ndarray, flows: dict[str, np.ndarray], living: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Hazard (reasons, ages) of the inactive to start looking, and relative intensity of direct search."""
     rows = np.flatnonzero(w.state[:living] == INACTIVE)
     n, reasons = economy.n("age"), economy.n("reason")
-    stock = np.bincount(w.reason[rows].astype(np.int64) * n + age[rows], minlength=reasons * n).reshape(reasons, n)
+    stock = np.bincount(w.reason[rows].astype(np.int64) * n + age[rows], minlength=reasons * n).reshape(
+        reasons, n
+    )
     stock[MILITARY] = 0
     out = []
     for flow in ("nu", "ne"):
@@ -324,22 +422,34 @@ def _start_looking(economy: Economy, w: Any, age: np.ndarray, flows: dict[str, n
 
 def _search_employed(economy: Economy) -> np.ndarray:
     """Monthly hazard (contracts, ages) that someone at work looks for another job, at the market wage."""
-    contract, age = (economy.array("flow_factor", "code", dimension=d, flow="job_to_job")
-                     for d in ("contract", "age"))
-    level = economy.array("hazard_level", "age", item="search_employed") * economy.value("flows", "job_to_job")
+    contract, age = (
+        economy.array("flow_factor", "code", dimension=d, flow="job_to_job") for d in ("contract", "age")
+    )
+    level = economy.array("hazard_level", "age", item="search_employed") * economy.value(
+        "flows", "job_to_job"
+    )
     return np.minimum(0.9, contract[:, None] * (age * level)[None, :])
 
 
-def _submarkets(economy: Economy, scenario: Scenario, rates: Any, e: Any, posts: Any, jobs: np.ndarray,
-                leaving: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _submarkets(
+    economy: Economy,
+    scenario: Scenario,
+    rates: Any,
+    e: Any,
+    posts: Any,
+    jobs: np.ndarray,
+    leaving: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Boards of vacancies (first slot of each region x occupation), and for each origin the alias table of the board
-    looked at and the probability to give up before a look (see the search phase).
+    looked at and how long an applicant of that origin goes on looking (see the search phase).
 
     jobs, leaving: the posts of all employees and the monthly hazard that they leave, to foresee openings."""
     regions, occupations = economy.n("region"), economy.n("occupation")
     cell = e.region[posts.employer].astype(np.int64) * occupations + posts.occupation
     openings = np.bincount(cell[jobs], weights=leaving, minlength=regions * occupations) + 0.01
-    slots = np.maximum(4, 2 ** np.ceil(np.log2(np.maximum(OPENINGS_PER_SLOT * openings, 1.0)))).astype(np.int64)
+    slots = np.ceil(openings + 3.0 * np.sqrt(openings) + 2.0).astype(
+        np.int64
+    )  # room for three sd more than expected
     board = np.concatenate([[0], np.cumsum(slots)]).astype(np.int64)
     stay = scenario.world.own_occupation
     share = openings.reshape(regions, occupations).sum(axis=0) / openings.sum()
@@ -352,12 +462,12 @@ def _submarkets(economy: Economy, scenario: Scenario, rates: Any, e: Any, posts:
     weight = np.einsum("rs,ij->risj", places, row).reshape(regions * occupations, regions * occupations)
     weight *= slots[None, :] / openings.sum()
     total = weight.sum(axis=1)
-    give_up = scenario.world.no_application / (scenario.world.no_application + total)
+    patience = 1.0 / logs(total / (scenario.world.no_application + total))
     probability = np.empty(weight.shape, dtype=np.float32)
     other = np.empty(weight.shape, dtype=np.int16)
     for n in range(weight.shape[0]):
         probability[n], other[n] = alias_table(weight[n])
-    return board, probability, other, give_up
+    return board, probability, other, patience
 
 
 def _balanced(rates: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -374,13 +484,15 @@ def _market_wage(economy: Economy, rates: Any, shift: float) -> np.ndarray:
     return np.repeat((rates.wage_occupation + shift)[:, None], economy.n("region"), axis=1)
 
 
-def _hired_contracts(economy: Economy, rates: Any, w: Any, employees: np.ndarray,
-                     size_of_post: np.ndarray) -> np.ndarray:
+def _hired_contracts(
+    economy: Economy, rates: Any, w: Any, employees: np.ndarray, size_of_post: np.ndarray
+) -> np.ndarray:
     """Cumulated shares of contracts among hires (majors, sizes, 3): the stock times how fast it turns over."""
     turnover = economy.array("flow_factor", "code", dimension="contract", flow="en")[:3]
     majors, sizes = economy.n("major"), economy.n("size")
-    cell = (rates.major[w.occupation[employees]].astype(np.int64) * sizes
-            + size_of_post[w.job[employees]]) * 3 + w.contract[employees]
+    cell = (
+        rates.major[w.occupation[employees]].astype(np.int64) * sizes + size_of_post[w.job[employees]]
+    ) * 3 + w.contract[employees]
     recent = w.spell[employees] < 3
     stock = np.bincount(cell[recent], minlength=majors * sizes * 3).reshape(majors, sizes, 3) + 0.5
     flow = stock * np.where(turnover > 0, 1.0, 0.0)
@@ -399,8 +511,10 @@ def _common_scale(economy: Economy, scores: np.ndarray) -> np.ndarray:
 
 def _leave_school(economy: Economy) -> np.ndarray:
     """Monthly hazard of leaving school by age band, from the shares in school at the middle of each band."""
-    share = (economy.array("inactive_reason", "sex", "age", "reason")[:, :, 0]
-             * economy.array("population", "sex", "age", "state")[:, :, 2]).sum(axis=0)
+    share = (
+        economy.array("inactive_reason", "sex", "age", "reason")[:, :, 0]
+        * economy.array("population", "sex", "age", "state")[:, :, 2]
+    ).sum(axis=0)
     share = share / economy.array("population", "sex", "age", "state").sum(axis=(0, 2))
     out = np.full(share.size, 0.2)
     out[0] = 0.002
@@ -445,7 +559,7 @@ def _education_match(economy: Economy) -> np.ndarray:
     share = economy.array("occupation_education", "occupation", "education")
     held = economy.array("occupation", "occupation")
     mean = (share * held[:, None]).sum(axis=0) / held.sum()
-    return np.clip(np.log(np.maximum(share, 1e-3) / mean), -1.0, 1.0).round(6).T.copy()
+    return np.asarray(np.clip(np.log(np.maximum(share, 1e-3) / mean), -1.0, 1.0).round(6).T.copy())
 
 
 __all__ = ["Boards", "rates_of", "tables_of"]

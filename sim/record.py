@@ -14,11 +14,39 @@ STATES = ("employed", "unemployed", "inactive")
 AGES5 = ("15-29", "30-39", "40-49", "50-59", "60+")
 PAY_BINS = 128  # log wage from 8, 32 bins a log point
 FIRM_ITEMS = ("employed", "base_output", "output", "users", "hours_saved", "wages")
-TOTALS = ("wages", "benefits", "beneficiaries", "long_term_unemployed", "resting_youth", "skilled", "users",
-          "base_output", "output", "hours", "hours_saved", "insured", "skill", "employees")
-FLOWS = ("entered", "left", "separations", "layoffs", "notices", "own_account", "hires", "job_to_job",
-         "offers_refused", "vacancies", "unadvertised", "openings", "adopters", "open_employers",
-         "exposed_intensity")
+TOTALS = (
+    "wages",
+    "benefits",
+    "beneficiaries",
+    "long_term_unemployed",
+    "resting_youth",
+    "skilled",
+    "users",
+    "base_output",
+    "output",
+    "hours",
+    "hours_saved",
+    "insured",
+    "skill",
+    "employees",
+)
+FLOWS = (
+    "entered",
+    "left",
+    "separations",
+    "layoffs",
+    "notices",
+    "own_account",
+    "hires",
+    "job_to_job",
+    "offers_refused",
+    "vacancies",
+    "unadvertised",
+    "openings",
+    "adopters",
+    "open_employers",
+    "exposed_intensity",
+)
 
 
 class Layout(NamedTuple):
@@ -97,6 +125,7 @@ class Record:
         self.employed.append(np.packbits(w.state == 1))
         if (model.month + 1) % 12 == 0 or model.month + 1 == model.scenario.run.months:
             job = w.job
-            self.employer[model.month] = np.where(job >= 0, model.posts.employer[np.maximum(job, 0)], -1).astype(
-                np.int32)
+            self.employer[model.month] = np.where(
+                job >= 0, model.posts.employer[np.maximum(job, 0)], -1
+            ).astype(np.int32)
             self.hired_by[model.month] = np.packbits(model.employers.hired_trainee)

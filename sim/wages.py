@@ -17,7 +17,7 @@ LARGE = 4  # size class of large employers
 
 
 @device
-def staff_use(skill, experience, pm):  # type: ignore[no-untyped-def]
+def staff_use(skill, experience, pm):
     """use(a) . nov(exp): logistic in AI skill; 1 for novices, falling to a floor for the experienced."""
     use = logistic_(pm.use_slope * (skill - pm.use_midpoint))
     novelty = max(pm.expert_floor, 1.0 - (1.0 - pm.expert_floor) * experience / pm.novice_months)
@@ -25,19 +25,41 @@ def staff_use(skill, experience, pm):  # type: ignore[no-untyped-def]
 
 
 @device
-def offer_of(i, a, p, requirement, w, e, posts, tb, pm, key, clock, premium):  # type: ignore[no-untyped-def]
-    """Log hourly wage and contract offered to worker i for posts p."""
-    f, o = posts.employer[p], posts.occupation[p]
-    size, industry = e.size[f], e.industry[f]
+def luck_of(i, a, pm, key, clock):
+    """What application a of worker i brings to any post: log wage effect of the match, and the word of the contract."""
     _, luck, which, _ = philox(np.uint64(i), np.uint64(a), clock.counter, APPLICATION, key[0], key[1])
-    x = unit_(which)
-    contract = 0
-    while contract < 2 and x >= tb.hired_contract[tb.major[o], size, contract]:
-        contract += 1
+    return pm.match_sd * normal_(unit_(luck)), unit_(which)
+
+
+@device
+def worth_of(i, w, tb, pm, clock):
+    """What worker i is paid anywhere: age, sex, education, employability (log)."""
     band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
-    wage = (tb.wage_occupation[o] + tb.wage_industry[industry] + tb.wage_size[size] + tb.wage_contract[contract]
-            + tb.wage_age[band] + tb.wage_sex[w.sex[i]] + tb.wage_education[w.education[i]] + e.productivity[f])
-    wage += pm.wage_employability * w.employability[i] + pm.match_sd * normal_(unit_(luck))
+    return (
+        tb.wage_age[band]
+        + tb.wage_sex[w.sex[i]]
+        + tb.wage_education[w.education[i]]
+        + pm.wage_employability * w.employability[i]
+    )
+
+
+@device
+def offer_of(i, p, worth, luck, which, requirement, w, e, posts, tb, pm, clock, premium):
+    """Log hourly wage and contract offered for posts p to worker i, of `worth` and with `luck`."""
+    f, o = posts.employer[p], posts.occupation[p]
+    size = posts.size[p]
+    contract = 0
+    while contract < 2 and which >= tb.hired_contract[tb.major[o], size, contract]:
+        contract += 1
+    wage = (
+        tb.wage_occupation[o]
+        + tb.wage_industry[e.industry[f]]
+        + tb.wage_size[size]
+        + tb.wage_contract[contract]
+        + e.productivity[f]
+        + worth
+        + luck
+    )
     if e.intensity[f] > 0.0:
         augmented = float(e.intensity[f]) * tb.exposure[o] * tb.complementarity[o]
         novice = w.experience[i] if w.occupation[i] == o else 0
@@ -49,7 +71,7 @@ def offer_of(i, a, p, requirement, w, e, posts, tb, pm, key, clock, premium):  #
 
 
 @device
-def reservation(i, w, tb, pm, clock):  # type: ignore[no-untyped-def]
+def reservation(i, w, tb, pm, clock):
     """Log reservation wage of someone without a job: falls over the spell; the benefit holds it up while it lasts."""
     r = w.wage[i] + tb.log_reservation - pm.reservation_decline * w.spell[i]
     if w.benefit[i] > 0:
@@ -58,15 +80,15 @@ def reservation(i, w, tb, pm, clock):  # type: ignore[no-untyped-def]
 
 
 @device
-def liking(offered, p, e, posts, pm):  # type: ignore[no-untyped-def]
+def liking(offered, p, posts, pm):
     """Value of an offer for posts p: the log wage, and what a large employer is worth."""
-    return offered + pm.large_preference if e.size[posts.employer[p]] == LARGE else offered
+    return offered + pm.large_preference if posts.size[p] == LARGE else offered
 
 
 @device
-def least_acceptable(i, w, e, posts, tb, pm, clock):  # type: ignore[no-untyped-def]
+def least_acceptable(i, w, posts, tb, pm, clock):
     """Value that an offer must exceed: the present job's for those at work, else the reservation wage."""
     if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0:
         held = float(w.wage[i])
-        return liking(held, w.job[i], e, posts, pm) if w.job[i] >= 0 else held
+        return liking(held, w.job[i], posts, pm) if w.job[i] >= 0 else held
     return reservation(i, w, tb, pm, clock)

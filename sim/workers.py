@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import mesa
 import numpy as np
 
-from sim.kernels import device, jit
+from sim.kernels import device
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -36,7 +36,9 @@ NOTICE = np.uint8(16)  # told of a layoff, leaves next month
 INSURED = np.uint8(32)  # the job is covered by employment insurance
 TRAINED = np.uint8(64)  # has completed a course
 
-FINAL_SCHOOL_YEAR = 23 * 12  # months of age from which someone in school counts as in the final year (assumption)
+FINAL_SCHOOL_YEAR = (
+    23 * 12
+)  # months of age from which someone in school counts as in the final year (assumption)
 YOUTH_END = 35 * 12
 OLDEST_MONTH = 121 * 12 - 1  # ages are read from a table up to here
 
@@ -68,7 +70,12 @@ COLUMNS = (
     Column("employability", np.float32, "latent employability, N(0,1), fixed", "sd"),
     Column("skill", np.float32, "AI skill", "0 to 1"),
     Column("wage", np.float32, "log hourly wage, the last one when not employed", "log won of 2025"),
-    Column("insured", np.uint32, "18 low bits: insured in each of the last 18 months; above: insured months", "bits"),
+    Column(
+        "insured",
+        np.uint32,
+        "18 low bits: insured in each of the last 18 months; above: insured months",
+        "bits",
+    ),
     Column("benefit", np.uint8, "months of unemployment benefit left", "months"),
     Column("programme", np.uint8, "programme attended, 255 none", "code"),
     Column("course_left", np.uint8, "months of the course left", "months"),
@@ -84,7 +91,7 @@ BYTES_PER_WORKER = sum(np.dtype(c.dtype).itemsize for c in COLUMNS)
 
 def new_columns(rows: int) -> Any:
     """Empty columns for `rows` people, everyone absent."""
-    columns = WorkerColumns(*(np.zeros(rows, dtype=c.dtype) for c in COLUMNS))
+    columns: Any = WorkerColumns(*(np.zeros(rows, dtype=c.dtype) for c in COLUMNS))
     columns.contract[:] = NO_CONTRACT
     columns.job[:] = -1
     columns.programme[:] = NOBODY
@@ -94,7 +101,7 @@ def new_columns(rows: int) -> Any:
 
 
 @device
-def life_stage(state, reason, tags, restructuring, age_months):  # type: ignore[no-untyped-def]
+def life_stage(state, reason, tags, restructuring, age_months):
     """Life stage by precedence: transition, entry, active, outside (0 entry, 1 active, 2 transition, 3 outside).
 
     transition: under notice, or in an occupation the employer is restructuring; or wants work (unemployed or
@@ -109,7 +116,9 @@ def life_stage(state, reason, tags, restructuring, age_months):  # type: ignore[
     if wants_work and ((tags & LOST12) != 0 or age_months >= YOUTH_END):
         return TRANSITION
     if age_months < YOUTH_END:
-        if state == INACTIVE and (reason == MILITARY or (reason == SCHOOL and age_months < FINAL_SCHOOL_YEAR)):
+        if state == INACTIVE and (
+            reason == MILITARY or (reason == SCHOOL and age_months < FINAL_SCHOOL_YEAR)
+        ):
             return OUTSIDE
         return ENTRY
     return OUTSIDE
@@ -186,7 +195,9 @@ class WorkerSet:
             code = self.model.code(name, value) if isinstance(value, str) else value
             rows = rows[self.model.column(name)[rows] == code]
         if filter_func is not None:
-            rows = rows[np.asarray(filter_func(WorkerColumns(*(c[rows] for c in self.model.workers))), dtype=bool)]
+            rows = rows[
+                np.asarray(filter_func(WorkerColumns(*(c[rows] for c in self.model.workers))), dtype=bool)
+            ]
         return WorkerSet(self.model, rows[:at_most])
 
     def get(self, name: str) -> np.ndarray:

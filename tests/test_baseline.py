@@ -19,7 +19,8 @@ WITHIN = 0.10
 def measured() -> dict[str, float]:
     """Means over the last twelve of 24 months, two replicates, one agent for 100 persons."""
     scenario = load("no-training", overrides=["world.adoption_frozen=true"]).with_run(
-        scale=100, months=24, replicates=2, seed=SEED)
+        scale=100, months=24, replicates=2, seed=SEED
+    )
     rows = [_moments(LaborMarket(scenario, replicate).run()) for replicate in range(2)]
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
@@ -27,11 +28,17 @@ def measured() -> dict[str, float]:
 def _moments(model: LaborMarket) -> dict[str, float]:
     scale, record = model.scenario.run.scale, model.record
     people = LAYOUT.block(record.sums, "people").sum(axis=(1, 3, 4))[-12:].mean(axis=0) * scale  # age, state
-    moves = LAYOUT.block(record.sums, "moves").sum(axis=1)[-12:, 1:].astype(float).sum(axis=0)  # before, after
+    moves = (
+        LAYOUT.block(record.sums, "moves").sum(axis=1)[-12:, 1:].astype(float).sum(axis=0)
+    )  # before, after
     share = moves / moves.sum(axis=1, keepdims=True)
     flows = {name: record.flows[-12:, n].mean() * scale for n, name in enumerate(FLOWS)}
-    out = {"unemployed": people[:, 1].sum(), "vacancies": flows["vacancies"], "hires": flows["hires"],
-           "job_to_job": flows["job_to_job"] / people[:, 0].sum()}
+    out = {
+        "unemployed": people[:, 1].sum(),
+        "vacancies": flows["vacancies"],
+        "hires": flows["hires"],
+        "job_to_job": flows["job_to_job"] / people[:, 0].sum(),
+    }
     out |= {f"employment_rate_{band}": people[b, 0] / people[b].sum() for b, band in enumerate(BANDS)}
     names = "eun"
     out |= {f"flow_{names[a]}{names[b]}": share[a, b] for a in range(3) for b in range(3) if a != b}
@@ -39,8 +46,15 @@ def _moments(model: LaborMarket) -> dict[str, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["unemployed", "vacancies", *(f"employment_rate_{band}" for band in BANDS),
-                                    *(f"flow_{f}" for f in ("eu", "en", "ue", "un", "ne", "nu"))])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "unemployed",
+        "vacancies",
+        *(f"employment_rate_{band}" for band in BANDS),
+        *(f"flow_{f}" for f in ("eu", "en", "ue", "un", "ne", "nu")),
+    ],
+)
 def test_baseline_holds(measured: dict[str, float], moment: str) -> None:
     target = {t.id: t.value for t in load_economy("korea").targets}[moment]
     assert measured[moment] == pytest.approx(target, rel=WITHIN)

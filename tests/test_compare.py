@@ -79,7 +79,7 @@ def test_the_folder_holds_everything(folder: Path) -> None:
     kept = {file.name for file in folder.iterdir()}
     assert kept >= {"run.nc", "summary.csv", "summary.json", "effects.csv", "effects.json", "provenance.json"}
     assert kept >= {"scenario-no-training.toml", "scenario-roadmap.toml"}
-    assert [file for file in folder.parent.iterdir()] == [folder]  # nothing half-made beside it
+    assert list(folder.parent.iterdir()) == [folder]  # nothing half-made beside it
     table = pd.read_csv(folder / "effects.csv")
     rows = json.loads((folder / "effects.json").read_text(encoding="utf-8"))
     assert len(table) == len(rows) and list(table.columns) == list(rows[0])

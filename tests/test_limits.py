@@ -20,8 +20,22 @@ def scenario(name: str, *overrides: str, months: int = 12) -> Scenario:
 def still(model: LaborMarket) -> None:
     """Switch off everything but separation, search and matching: no ageing, shocks, births, skills or own-account."""
     tb = model.tables
-    for name in ("shock_sd", "closure", "birth", "own_from_u", "own_from_n", "own_from_e", "public_job", "search_e",
-                 "stop_looking", "start_looking", "search_n", "call_up", "leave_school", "separate_n"):
+    for name in (
+        "shock_sd",
+        "closure",
+        "birth",
+        "own_from_u",
+        "own_from_n",
+        "own_from_e",
+        "public_job",
+        "search_e",
+        "stop_looking",
+        "start_looking",
+        "search_n",
+        "call_up",
+        "leave_school",
+        "separate_n",
+    ):
         getattr(tb, name)[...] = 0.0
     model._leave[...] = 0.0
     model._entrants = np.full(1000, model._entrants[0])
@@ -36,12 +50,21 @@ def one_submarket(model: LaborMarket, vacancies_most: int) -> None:
     boards.first[1:] = slots
     boards.probability[:] = 0.0
     boards.other[:] = 0
-    boards.give_up[:] = 0.0
+    boards.patience[:] = -1e9  # nobody gives up
     model.slots = np.empty(slots, dtype=np.int32)
     model.employers.region[:] = 0
     model.posts.occupation[:] = 0
-    for name in ("score_occupation", "score_distance", "score_skill", "score_certificate", "score_employability",
-                 "score_long_term", "score_age", "score_education", "large_preference"):
+    for name in (
+        "score_occupation",
+        "score_distance",
+        "score_skill",
+        "score_certificate",
+        "score_employability",
+        "score_long_term",
+        "score_age",
+        "score_education",
+        "large_preference",
+    ):
         setattr(model.params, name, 0.0)
     model.workers.wage[:] = 0.0
 
@@ -65,7 +88,12 @@ def test_random_ranking_with_one_application_is_the_urn_ball_function() -> None:
     for month in range(150):
         model.month = month + 1
         model.clock = model.clock._replace(counter=np.uint64(70_000 + month), calendar_month=6)
-        w.state[seekers], w.job[seekers], w.contract[seekers], w.spell[seekers] = UNEMPLOYED, -1, NO_CONTRACT, 1
+        w.state[seekers], w.job[seekers], w.contract[seekers], w.spell[seekers] = (
+            UNEMPLOYED,
+            -1,
+            NO_CONTRACT,
+            1,
+        )
         w.wage[seekers] = 0.0
         posts.held[:], posts.vacant[:] = 0, 0
         posts.vacant[:vacancies] = 1
@@ -85,9 +113,18 @@ def test_random_ranking_with_one_application_is_the_urn_ball_function() -> None:
 
 def test_unemployment_tends_to_s_over_s_plus_f() -> None:
     """Constant separation and finding, no inactivity, search from next month: u -> s / (s + f)."""
-    model = LaborMarket(scenario("no-training", "world.separation_employability=0", "world.applications=1",
-                                 "world.layoff_share=0", "world.job_creation=0", "world.growth='none'", months=120),
-                        spin_up=False)
+    model = LaborMarket(
+        scenario(
+            "no-training",
+            "world.separation_employability=0",
+            "world.applications=1",
+            "world.layoff_share=0",
+            "world.job_creation=0",
+            "world.growth='none'",
+            months=120,
+        ),
+        spin_up=False,
+    )
     still(model)
     w, tb = model.workers, model.tables
     out = (w.state != UNEMPLOYED) & ((w.state != EMPLOYED) | (w.job < 0))
@@ -97,7 +134,7 @@ def test_unemployment_tends_to_s_over_s_plus_f() -> None:
     separate = 0.02
     tb.separate_u[...] = separate
     tb.tenure_factor[...] = 1.0
-    model.boards.give_up[:] = 0.3
+    model.boards.patience[:] = 1.0 / np.log(0.7)
     model.posts.base[:] *= 1.5  # posts never bind: the finding rate is the searcher's own
     found, unemployed, labour = [], [], []
     for month in range(60):
@@ -118,10 +155,19 @@ def test_unemployment_tends_to_s_over_s_plus_f() -> None:
 
 def test_without_effects_of_ai_adoption_changes_nothing() -> None:
     """delta = g = 0: adopters and the frozen world employ the same people."""
-    off = ("world.substitution=0", "world.productivity_gain=0", "world.ai_post_share=0", "world.learning_by_use=0",
-           "world.premium_base=0", "world.skill_decay=0")
-    runs = [LaborMarket(scenario("no-training", *off, f"world.adoption_frozen={frozen}")).run()
-            for frozen in ("true", "false")]
+    off = (
+        "world.substitution=0",
+        "world.productivity_gain=0",
+        "world.ai_post_share=0",
+        "world.learning_by_use=0",
+        "world.premium_base=0",
+        "world.skill_decay=0",
+        "world.hiring_quality=0",
+    )
+    runs = [
+        LaborMarket(scenario("no-training", *off, f"world.adoption_frozen={frozen}")).run()
+        for frozen in ("true", "false")
+    ]
     a, b = (model.workers for model in runs)
     assert (a.state == b.state).all() and (a.job == b.job).all() and (a.wage == b.wage).all()
     assert (runs[0].employers.intensity != runs[1].employers.intensity).any()
@@ -138,15 +184,19 @@ def same(a: LaborMarket, b: LaborMarket) -> bool:
 
 def test_zero_money_is_no_training_worker_by_worker() -> None:
     nothing = LaborMarket(scenario("no-training")).run()
-    no_money = LaborMarket(load("roadmap", continuing=0.0, budget={y: 0 for y in range(2026, 2032)}).with_run(
-        **COARSE, months=12)).run()
+    no_money = LaborMarket(
+        load("roadmap", continuing=0.0, budget=dict.fromkeys(range(2026, 2032), 0)).with_run(
+            **COARSE, months=12
+        )
+    ).run()
     assert same(nothing, no_money)
 
 
 def test_zero_new_money_is_the_baseline() -> None:
     baseline = LaborMarket(scenario("baseline")).run()
-    unfunded = LaborMarket(load("roadmap", budget={y: 0 for y in range(2026, 2032)}).with_run(**COARSE,
-                                                                                            months=12)).run()
+    unfunded = LaborMarket(
+        load("roadmap", budget=dict.fromkeys(range(2026, 2032), 0)).with_run(**COARSE, months=12)
+    ).run()
     assert same(baseline, unfunded)
 
 
@@ -165,9 +215,15 @@ def test_policy_cannot_reach_the_past() -> None:
 
 @pytest.fixture(scope="module")
 def fixed_jobs() -> tuple[list[LaborMarket], np.ndarray, np.ndarray]:
-    """Comparison and policy with a fixed number of posts: psi = 0, no scale effect, adoption without effect, shocks off."""
-    fixed = ("world.job_creation=0", "world.scale_effect=0", "world.adoption_frozen=true", "world.growth='none'",
-             "world.substitution=0", "world.productivity_gain=0")
+    """Comparison and policy with a fixed number of posts: psi = 0, no scale effect, no effect of AI, no shocks."""
+    fixed = (
+        "world.job_creation=0",
+        "world.scale_effect=0",
+        "world.adoption_frozen=true",
+        "world.growth='none'",
+        "world.substitution=0",
+        "world.productivity_gain=0",
+    )
     models, jobs, unfilled = [], [], []
     for name in ("no-training", "double"):
         model = LaborMarket(scenario(name, *fixed, months=18))
@@ -189,7 +245,8 @@ def fixed_jobs() -> tuple[list[LaborMarket], np.ndarray, np.ndarray]:
 
 
 def test_with_fixed_jobs_a_job_more_is_an_unfilled_post_less(
-    fixed_jobs: tuple[list[LaborMarket], np.ndarray, np.ndarray]) -> None:
+    fixed_jobs: tuple[list[LaborMarket], np.ndarray, np.ndarray],
+) -> None:
     """psi = 0: the change in jobs held is minus the change in unfilled posts, every month, to the last agent."""
     models, jobs, unfilled = fixed_jobs
     assert np.array_equal(jobs[1] - jobs[0], -(unfilled[1] - unfilled[0]))
@@ -200,7 +257,9 @@ def test_with_fixed_jobs_a_job_more_is_an_unfilled_post_less(
 def test_more_seats_train_no_fewer() -> None:
     counts = []
     for seats in (2_000, 20_000):
-        model = LaborMarket(scenario("roadmap", f"policy.programmes.kdt-ai-campus.seats={seats}", months=6)).run()
+        model = LaborMarket(
+            scenario("roadmap", f"policy.programmes.kdt-ai-campus.seats={seats}", months=6)
+        ).run()
         campus = model.programme_ids.index("kdt-ai-campus")
         counts.append(int((model.enrolments.programme == campus).sum()))
     assert counts[0] <= counts[1]

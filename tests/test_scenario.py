@@ -109,7 +109,7 @@ def test_tilted_scenarios_give_half_of_the_money_to_a_stage_and_the_rest_as_the_
 
 def test_a_scenario_is_sparse_on_its_base() -> None:
     roadmap = load("roadmap")
-    assert roadmap.policy.budget == {year: PLAN for year in range(2026, 2031)}
+    assert roadmap.policy.budget == dict.fromkeys(range(2026, 2031), PLAN)
     assert (roadmap.run, roadmap.based_on) == (load("baseline").run, "baseline")
     assert load("no-training").policy.continuing == 0
     assert load("double").policy.budget[2026] == 2 * PLAN

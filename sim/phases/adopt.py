@@ -26,8 +26,17 @@ def adopt(model: LaborMarket) -> None:
     share = peers_share(model)
     hazard = model.tables.adoption_hazard[model.clock.year_index]
     frozen = model.spin_up or model.scenario.world.adoption_frozen
-    _employers(model.employers, model.posts, model.tables, model.params, model.key, model.clock, share, hazard,
-               bool(frozen))
+    _employers(
+        model.employers,
+        model.posts,
+        model.tables,
+        model.params,
+        model.key,
+        model.clock,
+        share,
+        hazard,
+        bool(frozen),
+    )
 
 
 def peers_share(model: LaborMarket) -> np.ndarray:
@@ -41,10 +50,12 @@ def peers_share(model: LaborMarket) -> np.ndarray:
 
 
 @jit
-def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen):  # type: ignore[no-untyped-def]
+def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen):
     for f in range(e.open.size):
         size, industry = e.size[f], e.industry[f]
-        adopting, closing, opening, _ = philox(np.uint64(f), np.uint64(0), clock.counter, EMPLOYER, key[0], key[1])
+        adopting, closing, opening, _ = philox(
+            np.uint64(f), np.uint64(0), clock.counter, EMPLOYER, key[0], key[1]
+        )
         shock, _, _, _ = philox(np.uint64(f), np.uint64(0), clock.counter, SHOCK, key[0], key[1])
         e.shock[f] = tb.shock_rho[size] * e.shock[f] + tb.shock_sd[size] * normal_(unit_(shock))
         if e.open[f] == 0:
@@ -63,7 +74,9 @@ def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen):  # type: ig
                 posts.flags[p] = CLOSING
         elif not frozen:
             if e.intensity[f] == 0.0:
-                h = (hazard[size, industry] + pm.adoption_imitation * share[size, industry]) * (1.0 + e.lever[f])
+                h = (hazard[size, industry] + pm.adoption_imitation * share[size, industry]) * (
+                    1.0 + e.lever[f]
+                )
                 if unit_(adopting) < h:
                     e.intensity[f] = FIRST_INTENSITY
             else:

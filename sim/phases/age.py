@@ -8,7 +8,17 @@ import numpy as np
 
 from sim.draws import AGEING, MONTH
 from sim.kernels import BLOCK, device, draw_block, jit, philox, unit_
-from sim.workers import ABSENT, EMPLOYED, INACTIVE, MILITARY, NO_CONTRACT, NOBODY, OLDEST_MONTH, RESTING, SCHOOL
+from sim.workers import (
+    ABSENT,
+    EMPLOYED,
+    INACTIVE,
+    MILITARY,
+    NO_CONTRACT,
+    NOBODY,
+    OLDEST_MONTH,
+    RESTING,
+    SCHOOL,
+)
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -21,14 +31,15 @@ def age(model: LaborMarket) -> None:
     """Birthdays, schooling, service, entry of the month's cohort, exits by the population projection."""
     first, last = model.entrants(model.month)
     model.workers.state[first:last] = INACTIVE
-    model.over_chunks(_decide, model.workers, model.tables, model.key, model.clock, model.events, model.counts,
-                      model.words)
+    model.over_chunks(
+        _decide, model.workers, model.tables, model.key, model.clock, model.events, model.counts, model.words
+    )
     model.flows["left"] = _leave(model.workers, model.posts, model.chunk_starts, model.events, model.counts)
     model.flows["entered"] = last - first
 
 
 @jit
-def _decide(lo, hi, chunk, w, tb, key, clock, events, counts, words):  # type: ignore[no-untyped-def]
+def _decide(lo, hi, chunk, w, tb, key, clock, events, counts, words):
     n = 0
     word = words[chunk]
     for start in range(lo, hi, BLOCK):
@@ -47,13 +58,13 @@ def _decide(lo, hi, chunk, w, tb, key, clock, events, counts, words):  # type: i
                 continue
             if state == INACTIVE and (w.reason[i] == SCHOOL or w.reason[i] == MILITARY):
                 _school(i, w, tb, key, clock, months, band)
-            if months == HIGH_SCHOOL_AGE or months == COLLEGE_AGE:
+            if months in (HIGH_SCHOOL_AGE, COLLEGE_AGE):
                 _graduate(i, w, tb, key, clock, months)
     counts[chunk] = n
 
 
 @device
-def _school(i, w, tb, key, clock, months, band):  # type: ignore[no-untyped-def]
+def _school(i, w, tb, key, clock, months, band):
     """Someone in school may leave it or be called up; someone who has served 18 months comes back."""
     finish, call, after, _ = philox(np.uint64(i), np.uint64(0), clock.counter, AGEING, key[0], key[1])
     sex = w.sex[i]
@@ -74,7 +85,7 @@ def _school(i, w, tb, key, clock, months, band):  # type: ignore[no-untyped-def]
 
 
 @device
-def _graduate(i, w, tb, key, clock, months):  # type: ignore[no-untyped-def]
+def _graduate(i, w, tb, key, clock, months):
     """Education is settled at 19 (high school) and 24 (college), with the shares of the cohort before."""
     _, _, _, x = philox(np.uint64(i), np.uint64(0), clock.counter, AGEING, key[0], key[1])
     step = 0 if months == HIGH_SCHOOL_AGE else 1
@@ -83,7 +94,7 @@ def _graduate(i, w, tb, key, clock, months):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _leave(w, posts, starts, events, counts):  # type: ignore[no-untyped-def]
+def _leave(w, posts, starts, events, counts):
     total = 0
     for chunk in range(counts.size):
         for e in range(starts[chunk], starts[chunk] + counts[chunk]):

@@ -20,11 +20,13 @@ MOST_INSURED = np.uint32(16383)
 
 def learn(model: LaborMarket) -> None:
     """Update everyone's skill, spell, experience, insurance record and tenure pay."""
-    model.over_chunks(_learn, model.workers, model.employers, model.posts, model.tables, model.params, model.clock)
+    model.over_chunks(
+        _learn, model.workers, model.employers, model.posts, model.tables, model.params, model.clock
+    )
 
 
 @jit
-def _learn(lo, hi, chunk, w, e, posts, tb, pm, clock):  # type: ignore[no-untyped-def]
+def _learn(lo, hi, chunk, w, e, posts, tb, pm, clock):
     lowest = tb.minimum_wage[clock.year_index]
     for i in range(lo, hi):
         state = w.state[i]
@@ -45,8 +47,11 @@ def _learn(lo, hi, chunk, w, e, posts, tb, pm, clock):  # type: ignore[no-untype
             if job >= 0:
                 intensity = float(e.intensity[posts.employer[job]])
                 if intensity > 0.0:
-                    used = intensity * tb.exposure[w.occupation[i]] * logistic_(
-                        pm.use_slope * (skill - pm.use_midpoint))
+                    used = (
+                        intensity
+                        * tb.exposure[w.occupation[i]]
+                        * logistic_(pm.use_slope * (skill - pm.use_midpoint))
+                    )
             if w.contract[i] < OWN_ACCOUNT:
                 if spell < TENURE_PAY_MONTHS:
                     w.wage[i] += pm.tenure_wage
@@ -55,8 +60,9 @@ def _learn(lo, hi, chunk, w, e, posts, tb, pm, clock):  # type: ignore[no-untype
                 if (w.tags[i] & INSURED) != 0:
                     insured = np.uint32(1)
         if skill > 0.0 or used > 0.0:
-            w.skill[i] = min(1.0, skill + pm.learning_by_use * used * (1.0 - skill)
-                             - pm.skill_decay * (1.0 - used) * skill)
+            w.skill[i] = min(
+                1.0, skill + pm.learning_by_use * used * (1.0 - skill) - pm.skill_decay * (1.0 - used) * skill
+            )
         record = w.insured[i]
         months = record >> np.uint32(18)
         if insured != 0 and months < MOST_INSURED:

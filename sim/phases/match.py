@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.draws import APPLICATION, HIRED
 from sim.kernels import device, gumbel_, jit, philox, unit_
-from sim.wages import liking, offer_of
+from sim.wages import liking, luck_of, offer_of, worth_of
 from sim.workers import EMPLOYED, HELD12, INSURED, NOBODY, TRAINED
 
 if TYPE_CHECKING:
@@ -26,19 +26,49 @@ def match(model: LaborMarket) -> None:
     m = model
     best = np.full(m.adverts, -1, dtype=np.int64)
     score = np.full(m.adverts, -np.inf)
-    _rank(m.searchers, m.application, m.workers, m.posts, m.tables, m.params, m.key, m.clock, m.vacancy_post,
-          m.vacancy_skill, best, score)
+    _rank(
+        m.searchers,
+        m.application,
+        m.workers,
+        m.posts,
+        m.tables,
+        m.params,
+        m.key,
+        m.clock,
+        m.vacancy_post,
+        m.vacancy_skill,
+        best,
+        score,
+    )
     cells = m.job_creation.shape
     m.hires_by_cell, m.skill_by_cell = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    hires, moves, taken = _accept(m.searchers, m.application, m.workers, m.employers, m.posts, m.tables, m.params,
-                                  m.key, m.clock, m.vacancy_post, m.vacancy_skill, best, m.hires_by_cell,
-                                  m.skill_by_cell, m.premium)
-    m.flows["hires"], m.flows["job_to_job"], m.flows["offers_refused"] = hires, moves, int((best >= 0).sum()) - taken
+    hires, moves, taken = _accept(
+        m.searchers,
+        m.application,
+        m.workers,
+        m.employers,
+        m.posts,
+        m.tables,
+        m.params,
+        m.key,
+        m.clock,
+        m.vacancy_post,
+        m.vacancy_skill,
+        best,
+        m.hires_by_cell,
+        m.skill_by_cell,
+        m.premium,
+    )
+    m.flows["hires"], m.flows["job_to_job"], m.flows["offers_refused"] = (
+        hires,
+        moves,
+        int((best >= 0).sum()) - taken,
+    )
     m.flows["vacancies"] = int(m.posts.vacant.sum())
 
 
 @device
-def score_of(i, a, p, requirement, w, posts, tb, pm, key, clock):  # type: ignore[no-untyped-def]
+def score_of(i, a, p, requirement, w, posts, tb, pm, key, clock):
     """How a vacancy of posts p ranks applicant i (his or her application a)."""
     o = posts.occupation[p]
     noise, _, _, _ = philox(np.uint64(i), np.uint64(a), clock.counter, APPLICATION, key[0], key[1])
@@ -58,7 +88,7 @@ def score_of(i, a, p, requirement, w, posts, tb, pm, key, clock):  # type: ignor
 
 
 @jit
-def _rank(searchers, application, w, posts, tb, pm, key, clock, vacancy_post, vacancy_skill, best, top):  # type: ignore[no-untyped-def]
+def _rank(searchers, application, w, posts, tb, pm, key, clock, vacancy_post, vacancy_skill, best, top):
     k = application.shape[1]
     for n in range(searchers.size):
         for a in range(k):
@@ -72,8 +102,23 @@ def _rank(searchers, application, w, posts, tb, pm, key, clock, vacancy_post, va
 
 
 @jit
-def _accept(searchers, application, w, e, posts, tb, pm, key, clock, vacancy_post, vacancy_skill, best,
-            hires_by_cell, skill_by_cell, premium):  # type: ignore[no-untyped-def]
+def _accept(
+    searchers,
+    application,
+    w,
+    e,
+    posts,
+    tb,
+    pm,
+    key,
+    clock,
+    vacancy_post,
+    vacancy_skill,
+    best,
+    hires_by_cell,
+    skill_by_cell,
+    premium,
+):
     k = application.shape[1]
     hires = 0
     moves = 0
@@ -85,8 +130,23 @@ def _accept(searchers, application, w, e, posts, tb, pm, key, clock, vacancy_pos
             v = application[n, a]
             if v < 0 or best[v] != n * k + a:
                 continue
-            offered, kind = offer_of(i, a, vacancy_post[v], vacancy_skill[v], w, e, posts, tb, pm, key, clock, premium)
-            liked = liking(offered, vacancy_post[v], e, posts, pm)
+            luck, which = luck_of(i, a, pm, key, clock)
+            offered, kind = offer_of(
+                i,
+                vacancy_post[v],
+                worth_of(i, w, tb, pm, clock),
+                luck,
+                which,
+                vacancy_skill[v],
+                w,
+                e,
+                posts,
+                tb,
+                pm,
+                clock,
+                premium,
+            )
+            liked = liking(offered, vacancy_post[v], posts, pm)
             if liked > value:
                 chosen, value, wage, contract = v, liked, offered, kind
         if chosen >= 0:
@@ -102,7 +162,7 @@ def _accept(searchers, application, w, e, posts, tb, pm, key, clock, vacancy_pos
 
 
 @device
-def hire(i, p, wage, contract, w, e, posts, tb, key, clock):  # type: ignore[no-untyped-def]
+def hire(i, p, wage, contract, w, e, posts, tb, key, clock):
     """Worker i takes one of posts p."""
     if w.state[i] == EMPLOYED and w.job[i] >= 0:
         posts.held[w.job[i]] -= 1

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 FIXED = 1e9  # fixed point of the industry mean of unit cost
-RESTRUCTURED = 0.98  # a labour requirement below this share of the start is a restructured occupation (assumption)
+RESTRUCTURED = (
+    0.98  # a labour requirement below this share of the start is a restructured occupation (assumption)
+)
 NO_ADVERT = -1
 
 
@@ -33,8 +35,9 @@ def post(model: LaborMarket) -> None:
     unit_costs(m.employers, m.posts, m.tables, m.params, cost, weight, industry_cost)
     update_job_creation(m)
     creation = exp_array(m.job_creation)
-    laying_off = _wanted(m.employers, m.posts, m.tables, m.params, m.key, m.clock, industry_cost, creation,
-                         m.layoffs)
+    laying_off = _wanted(
+        m.employers, m.posts, m.tables, m.params, m.key, m.clock, industry_cost, creation, m.layoffs
+    )
     m.flows["notices"] = 0
     if laying_off:
         m.over_chunks(_candidates, m.workers, m.posts, m.events, m.counts)
@@ -49,7 +52,7 @@ def exp_array(log: np.ndarray) -> np.ndarray:
 
 
 @jit
-def staff_means(w, e, posts, pm, staff, skill, use):  # type: ignore[no-untyped-def]
+def staff_means(w, e, posts, pm, staff, skill, use):
     """Mean AI skill and mean use x novelty of the staff of adopting employers (fixed-point sums in scratch)."""
     staff[:] = 0
     skill[:] = 0
@@ -70,37 +73,41 @@ def staff_means(w, e, posts, pm, staff, skill, use):  # type: ignore[no-untyped-
 
 
 @device
-def labour_requirement(intensity, exposure, complementarity, mean_use, pm):  # type: ignore[no-untyped-def]
+def labour_requirement(intensity, exposure, complementarity, mean_use, pm):
     """l = (1 - delta s) / (1 + g m u): substitutable part s = z (1 - theta), augmentable part m = z theta."""
     z = intensity * exposure
     return (1.0 - pm.substitution * z * (1.0 - complementarity)) / (
-        1.0 + pm.productivity_gain * z * complementarity * mean_use)
+        1.0 + pm.productivity_gain * z * complementarity * mean_use
+    )
 
 
 @device
-def relative_labour(p, f, e, posts, tb, pm):  # type: ignore[no-untyped-def]
+def relative_labour(p, f, e, posts, tb, pm):
     """Unit labour requirement of posts p at employer f, relative to the start."""
     if e.intensity[f] == 0.0 and posts.base_labour[p] == 1.0:
         return 1.0
     o = posts.occupation[p]
-    now = labour_requirement(float(e.intensity[f]), tb.exposure[o], tb.complementarity[o], float(e.staff_use[f]), pm)
+    now = labour_requirement(
+        float(e.intensity[f]), tb.exposure[o], tb.complementarity[o], float(e.staff_use[f]), pm
+    )
     return now / posts.base_labour[p]
 
 
 @jit
-def rebase(e, posts, tb, pm):  # type: ignore[no-untyped-def]
+def rebase(e, posts, tb, pm):
     """Make today the start: every ratio of labour requirement is one from here."""
     for f in range(e.open.size):
         for p in range(e.posts_from[f], e.posts_to[f]):
             o = posts.occupation[p]
             posts.base_labour[p] = 1.0
             if e.intensity[f] > 0.0:
-                posts.base_labour[p] = labour_requirement(float(e.intensity[f]), tb.exposure[o],
-                                                          tb.complementarity[o], float(e.staff_use[f]), pm)
+                posts.base_labour[p] = labour_requirement(
+                    float(e.intensity[f]), tb.exposure[o], tb.complementarity[o], float(e.staff_use[f]), pm
+                )
 
 
 @jit
-def unit_costs(e, posts, tb, pm, cost, weight, mean):  # type: ignore[no-untyped-def]
+def unit_costs(e, posts, tb, pm, cost, weight, mean):
     """Unit cost c = 1 - b (1 - sum w l) of every employer, and its mean by industry, weighted by posts held."""
     for f in range(e.open.size):
         saved = 0.0
@@ -118,7 +125,7 @@ def unit_costs(e, posts, tb, pm, cost, weight, mean):  # type: ignore[no-untyped
 
 
 @jit
-def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):  # type: ignore[no-untyped-def]
+def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):
     laying_off = False
     for f in range(e.open.size):
         k, r, s = e.industry[f], e.region[f], e.size[f]
@@ -127,8 +134,10 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):  # 
             mean = industry_cost[k]
             scale = tb.growth_industry[k] * tb.growth_region[r] * exp_(e.shock[f] - tb.shock_mean[s])
             if e.unit_cost[f] != 1.0 or mean != 1.0:
-                scale *= exp_(-pm.business_stealing * (log_(float(e.unit_cost[f])) - log_(mean))
-                              - pm.scale_effect * log_(mean))
+                scale *= exp_(
+                    -pm.business_stealing * (log_(float(e.unit_cost[f])) - log_(mean))
+                    - pm.scale_effect * log_(mean)
+                )
         for p in range(e.posts_from[f], e.posts_to[f]):
             o = posts.occupation[p]
             wanted = 0
@@ -153,7 +162,7 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):  # 
 
 
 @jit
-def _candidates(lo, hi, chunk, w, posts, events, counts):  # type: ignore[no-untyped-def]
+def _candidates(lo, hi, chunk, w, posts, events, counts):
     n = 0
     for i in range(lo, hi):
         job = w.job[i]
@@ -164,10 +173,12 @@ def _candidates(lo, hi, chunk, w, posts, events, counts):  # type: ignore[no-unt
 
 
 @jit
-def _order(rows, w, pm, key, clock, out):  # type: ignore[no-untyped-def]
+def _order(rows, w, pm, key, clock, out):
     for n in range(rows.size):
         i = rows[n]
-        word, _, _, _ = philox(np.uint64(i), np.uint64(1) << np.uint64(20), clock.counter, LAYOFF, key[0], key[1])
+        word, _, _, _ = philox(
+            np.uint64(i), np.uint64(1) << np.uint64(20), clock.counter, LAYOFF, key[0], key[1]
+        )
         weight = exp_(-pm.layoff_skill * w.skill[i] - pm.layoff_tenure * w.spell[i])
         out[n] = -log_(unit_(word)) / weight
 
@@ -207,7 +218,7 @@ def update_job_creation(model: LaborMarket) -> None:
 
 
 @jit
-def _place(e, posts, tb, boards, pm, key, clock, slots, free, vacancy_post, vacancy_skill, openings):  # type: ignore[no-untyped-def]
+def _place(e, posts, tb, boards, pm, key, clock, slots, free, vacancy_post, vacancy_skill, openings):
     """Every vacancy takes a slot of its submarket's board by its own key: linear probing from a random slot.
 
     Whoever reads the board at random slots until one is taken meets every vacancy with the same chance, and one
@@ -225,8 +236,14 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, vacancy_post, vaca
                 if free[cell] == 0:
                     lost += posts.vacant[p] - ordinal
                     break
-                place, asks, _, _ = philox(np.uint64(f), np.uint64(o) * np.uint64(65536) + np.uint64(ordinal),
-                                           clock.counter, ADVERTISE, key[0], key[1])
+                place, asks, _, _ = philox(
+                    np.uint64(f),
+                    np.uint64(o) * np.uint64(65536) + np.uint64(ordinal),
+                    clock.counter,
+                    ADVERTISE,
+                    key[0],
+                    key[1],
+                )
                 slot = min(int(float(place) * 2.0**-32 * size), size - 1)
                 while slots[boards.first[cell] + slot] >= 0:
                     slot = slot + 1 if slot + 1 < size else 0
@@ -247,8 +264,20 @@ def _advertise(model: LaborMarket) -> int:
     m.vacancy_skill = np.empty(total)
     m.openings_by_cell = np.zeros(m.job_creation.shape, dtype=np.int64)
     free = np.diff(m.boards.first).astype(np.int64)
-    m.adverts, m.flows["unadvertised"] = _place(m.employers, m.posts, m.tables, m.boards, m.params, m.key, m.clock, m.slots,
-                                                free, m.vacancy_post, m.vacancy_skill, m.openings_by_cell)
+    m.adverts, m.flows["unadvertised"] = _place(
+        m.employers,
+        m.posts,
+        m.tables,
+        m.boards,
+        m.params,
+        m.key,
+        m.clock,
+        m.slots,
+        free,
+        m.vacancy_post,
+        m.vacancy_skill,
+        m.openings_by_cell,
+    )
     return total
 
 

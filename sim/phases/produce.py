@@ -22,8 +22,22 @@ if TYPE_CHECKING:
 SKILLED = 0.5  # AI skill of the `applied` step of the ladder
 STATES, AGES = 3, 5
 (PEOPLE, PLACES, TRADES, FIRMS, MOVES, PAY, TOTALS, END) = LAYOUT.offsets
-(T_WAGES, T_BENEFITS, T_BENEFICIARIES, T_LONG, T_RESTING_YOUTH, T_SKILLED, T_USERS, T_BASE, T_OUTPUT, T_HOURS,
- T_SAVED, T_INSURED, T_SKILL, T_EMPLOYEES) = range(14)
+(
+    T_WAGES,
+    T_BENEFITS,
+    T_BENEFICIARIES,
+    T_LONG,
+    T_RESTING_YOUTH,
+    T_SKILLED,
+    T_USERS,
+    T_BASE,
+    T_OUTPUT,
+    T_HOURS,
+    T_SAVED,
+    T_INSURED,
+    T_SKILL,
+    T_EMPLOYEES,
+) = range(14)
 N_TOTALS = 14
 
 
@@ -37,9 +51,9 @@ def produce(model: LaborMarket) -> None:
 
 
 @jit
-def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):  # type: ignore[no-untyped-def]
+def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):
     acc = sums[chunk]
-    sizes = ABSENT_SIZE + 1
+    ABSENT_SIZE + 1
     industries = tb.growth_industry.size
     for i in range(lo, hi):
         state = w.state[i]
@@ -101,8 +115,10 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):  # type: ignore[n
             if state == UNEMPLOYED:
                 acc[TOTALS + T_LONG] += 1 if w.spell[i] >= 6 else 0
                 if w.benefit[i] > 0:
-                    daily = min(max(0.6 * 8.0 * exp_(w.wage[i]), tb.benefit_floor[clock.year_index]),
-                                tb.benefit_ceiling[clock.year_index])
+                    daily = min(
+                        max(0.6 * 8.0 * exp_(w.wage[i]), tb.benefit_floor[clock.year_index]),
+                        tb.benefit_ceiling[clock.year_index],
+                    )
                     acc[TOTALS + T_BENEFITS] += int(daily) * 30
                     acc[TOTALS + T_BENEFICIARIES] += 1
                     w.benefit[i] -= 1

@@ -2,8 +2,8 @@
 
 An application looks at boards of vacancies one slot at a time. Submarkets come up with weight
 (M_ij / o_j) D_rr' exp(b dw) x slots; a vacancy on it that pays enough ends the search, and before each look it may be
-given up. The probability to apply is then W / (w0 + W), and to apply in submarket c proportional to W_c, exactly
-(W counts the vacancies one would take: wages are posted), and no draw of anybody moves when one vacancy comes or goes.
+given up (one geometric draw). The probability to apply is then W / (w0 + W), and to apply in submarket c proportional
+to W_c, exactly (W counts the vacancies one would take: wages are posted), and no draw of anybody moves when one vacancy comes or goes.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draws import APPLICATION, ATTEMPT, LEAVE_JOB, MONTH, OWN_ACCOUNT
-from sim.kernels import BLOCK, alias_, device, draw_block, jit, philox, unit_
-from sim.wages import least_acceptable, liking, offer_of
+from sim.draws import ATTEMPT, LEAVE_JOB, MONTH, OWN_ACCOUNT
+from sim.kernels import BLOCK, alias_, device, draw_block, jit, log_, philox, unit_
+from sim.wages import least_acceptable, liking, luck_of, offer_of, worth_of
 from sim.workers import (
     EMPLOYED,
     HELD12,
     INACTIVE,
     MILITARY,
     NOBODY,
-    OLDEST_MONTH,
     NOTICE,
+    OLDEST_MONTH,
     PUBLIC,
     TEMPORARY,
     TRAINED,
@@ -43,15 +43,31 @@ def search(model: LaborMarket) -> None:
     m.over_chunks(_decide, m.workers, m.tables, m.params, m.key, m.clock, m.events, m.counts, m.words)
     listed = m.listed(m.events)
     kind = listed % 8
-    m.flows["own_account"] = _enter_own(m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != SEARCHES])
+    m.flows["own_account"] = _enter_own(
+        m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != SEARCHES]
+    )
     m.searchers = listed[kind == SEARCHES] // 8
     m.application = np.empty((m.searchers.size, int(m.params.applications)), dtype=np.int32)
-    _apply(m.searchers, m.workers, m.tables, m.boards, m.params, m.key, m.clock, m.slots, m.employers, m.posts,
-           m.vacancy_post, m.vacancy_skill, m.premium, m.application)
+    _apply(
+        m.searchers,
+        m.workers,
+        m.tables,
+        m.boards,
+        m.params,
+        m.key,
+        m.clock,
+        m.slots,
+        m.employers,
+        m.posts,
+        m.vacancy_post,
+        m.vacancy_skill,
+        m.premium,
+        m.application,
+    )
 
 
 @jit
-def _decide(lo, hi, chunk, w, tb, pm, key, clock, events, counts, words):  # type: ignore[no-untyped-def]
+def _decide(lo, hi, chunk, w, tb, pm, key, clock, events, counts, words):
     n = 0
     word = words[chunk]
     for start in range(lo, hi, BLOCK):
@@ -107,7 +123,7 @@ def _decide(lo, hi, chunk, w, tb, pm, key, clock, events, counts, words):  # typ
 
 
 @device
-def _stop_looking(i, band, w, tb, key, clock):  # type: ignore[no-untyped-def]
+def _stop_looking(i, band, w, tb, key, clock):
     why, _, _, _ = philox(np.uint64(i), np.uint64(1), clock.counter, LEAVE_JOB, key[0], key[1])
     reason, x = 0, unit_(why)
     while reason < 4 and x >= tb.reason_on_leaving[w.sex[i], band, reason]:
@@ -119,7 +135,7 @@ def _stop_looking(i, band, w, tb, key, clock):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _enter_own(w, posts, tb, key, clock, listed):  # type: ignore[no-untyped-def]
+def _enter_own(w, posts, tb, key, clock, listed):
     """Own-account and unpaid family work, and public jobs for the elderly, are entered without a vacancy."""
     for n in range(listed.size):
         i, kind = listed[n] // 8, listed[n] % 8
@@ -150,33 +166,60 @@ def _enter_own(w, posts, tb, key, clock, listed):  # type: ignore[no-untyped-def
 
 
 @jit
-def _apply(searchers, w, tb, boards, pm, key, clock, slots, e, posts, vacancy_post, vacancy_skill, premium,
-           application):  # type: ignore[no-untyped-def]
+def _apply(
+    searchers,
+    w,
+    tb,
+    boards,
+    pm,
+    key,
+    clock,
+    slots,
+    e,
+    posts,
+    vacancy_post,
+    vacancy_skill,
+    premium,
+    application,
+):
     occupations = tb.major.size
     for n in range(searchers.size):
         i = searchers[n]
-        least = least_acceptable(i, w, e, posts, tb, pm, clock)
+        least = least_acceptable(i, w, posts, tb, pm, clock)
+        worth = worth_of(i, w, tb, pm, clock)
         for a in range(application.shape[1]):
             application[n, a] = -1
             if a > 0 and w.state[i] != UNEMPLOYED:
                 continue  # only the unemployed send more than one application a month
+            luck, which = luck_of(i, a, pm, key, clock)
+            stop, _, _, turn = philox(
+                np.uint64(i),
+                np.uint64(a * MOST_LOOKS + MOST_LOOKS - 1),
+                clock.counter,
+                ATTEMPT,
+                key[0],
+                key[1],
+            )
             origin = w.occupation[i]
-            if w.course_occupation[i] != NOBODY:
-                _, _, _, turn = philox(np.uint64(i), np.uint64(a), clock.counter, APPLICATION, key[0], key[1])
-                if unit_(turn) < tb.conversion_weight:
-                    origin = w.course_occupation[i]
+            if w.course_occupation[i] != NOBODY and unit_(turn) < tb.conversion_weight:
+                origin = w.course_occupation[i]
             row = w.region[i] * occupations + origin
-            for look in range(MOST_LOOKS):
-                stop, which, slot, _ = philox(np.uint64(i), np.uint64(a * MOST_LOOKS + look), clock.counter, ATTEMPT,
-                                              key[0], key[1])
-                if unit_(stop) < boards.give_up[row]:
-                    break
-                cell = alias_(which, boards.probability[row], boards.other[row])
+            looks = min(MOST_LOOKS - 1.0, log_(unit_(stop)) * boards.patience[row])  # geometric: 1 - q a look
+            for look in range(int(looks)):
+                if look % 2 == 0:
+                    place, slot, place2, slot2 = philox(
+                        np.uint64(i), np.uint64(a * MOST_LOOKS + look), clock.counter, ATTEMPT, key[0], key[1]
+                    )
+                else:
+                    place, slot = place2, slot2
+                cell = alias_(place, boards.probability[row], boards.other[row])
                 first, size = boards.first[cell], boards.first[cell + 1] - boards.first[cell]
                 vacancy = slots[first + min(int(float(slot) * 2.0**-32 * size), size - 1)]
                 if vacancy >= 0:
                     p = vacancy_post[vacancy]
-                    offered, _ = offer_of(i, a, p, vacancy_skill[vacancy], w, e, posts, tb, pm, key, clock, premium)
-                    if liking(offered, p, e, posts, pm) > least:
+                    offered, _ = offer_of(
+                        i, p, worth, luck, which, vacancy_skill[vacancy], w, e, posts, tb, pm, clock, premium
+                    )
+                    if liking(offered, p, posts, pm) > least:
                         application[n, a] = vacancy
                         break

@@ -33,23 +33,42 @@ MOST = 4.0  # exp(0.3 x 4.5): no employability multiplies a hazard by more (boun
 
 def separate(model: LaborMarket) -> None:
     """End jobs. Those separated search from next month."""
-    model.over_chunks(_decide, model.workers, model.posts, model.tables, model.params, model.key, model.clock,
-                      model.events, model.counts, model.words)
+    model.over_chunks(
+        _decide,
+        model.workers,
+        model.posts,
+        model.tables,
+        model.params,
+        model.key,
+        model.clock,
+        model.events,
+        model.counts,
+        model.words,
+    )
     by_cause = np.zeros(5, dtype=np.int64)
-    _leave_jobs(model.workers, model.posts, model.tables, model.key, model.clock, model.chunk_starts, model.events,
-                model.counts, by_cause)
+    _leave_jobs(
+        model.workers,
+        model.posts,
+        model.tables,
+        model.key,
+        model.clock,
+        model.chunk_starts,
+        model.events,
+        model.counts,
+        by_cause,
+    )
     model.flows["separations"] = int(by_cause.sum())
     model.flows["layoffs"] = int(by_cause[LAID_OFF])
 
 
 @device
-def tenure_band(months):  # type: ignore[no-untyped-def]
+def tenure_band(months):
     """0-2, 3-11, 12-35, 36 and more months."""
     return 0 if months < 3 else 1 if months < 12 else 2 if months < 36 else 3
 
 
 @jit
-def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):  # type: ignore[no-untyped-def]
+def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):
     n = 0
     word = words[chunk]
     for start in range(lo, hi, BLOCK):
@@ -91,7 +110,7 @@ def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):
 
 
 @jit
-def _leave_jobs(w, posts, tb, key, clock, starts, events, counts, by_cause):  # type: ignore[no-untyped-def]
+def _leave_jobs(w, posts, tb, key, clock, starts, events, counts, by_cause):
     for chunk in range(counts.size):
         for n in range(starts[chunk], starts[chunk] + counts[chunk]):
             i, cause = events[n] // 8, events[n] % 8
@@ -100,13 +119,13 @@ def _leave_jobs(w, posts, tb, key, clock, starts, events, counts, by_cause):  # 
 
 
 @device
-def leave_job(i, cause, w, posts, tb, key, clock):  # type: ignore[no-untyped-def]
+def leave_job(i, cause, w, posts, tb, key, clock):
     """Empty the post; the worker becomes unemployed or inactive, with the benefit months earned."""
     why, how, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, LEAVE_JOB, key[0], key[1])
     band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
     tags = w.tags[i]
     to_u = cause == TO_UNEMPLOYED or (cause == LAID_OFF and unit_(why) < tb.laid_off_u[band])
-    lost = cause == LAID_OFF or cause == PUBLIC_END or (cause == TO_UNEMPLOYED and unit_(how) < tb.involuntary)
+    lost = cause in (LAID_OFF, PUBLIC_END) or (cause == TO_UNEMPLOYED and unit_(how) < tb.involuntary)
     long_held = w.spell[i] >= 12
     insured_recent = 0
     mask = w.insured[i]

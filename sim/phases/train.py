@@ -11,18 +11,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draws import COURSE, FUNNEL, MONTH, QUALITY, TICKET, uniforms
-from sim.employers import DIAGNOSED, DISCOVERED, DONE, IN_TRAINING, NOT_REACHED, TRAINING
+from sim.employers import DIAGNOSED, DISCOVERED, DONE, IN_TRAINING, NOT_REACHED, RESTRUCTURING, TRAINING
 from sim.kernels import BLOCK, device, draw_block, jit, logistic_, normal_, philox, unit_
-from sim.phases.post import RESTRUCTURING
 from sim.programmes import ATTENDING, COMPLETED, COURSE_KINDS, DROPPED, HORIZONS, LEFT
-from sim.workers import ABSENT, EMPLOYED, INACTIVE, INSURED, NOBODY, OLDEST_MONTH, TRAINED, UNEMPLOYED, life_stage
+from sim.workers import (
+    ABSENT,
+    EMPLOYED,
+    INACTIVE,
+    INSURED,
+    NOBODY,
+    OLDEST_MONTH,
+    TRAINED,
+    UNEMPLOYED,
+    life_stage,
+)
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 PROVIDERS = 8  # courses of one programme in one province that an entrant can choose from
 MOST_LOGIT = 4.0  # bound on what a person's own traits add to the logit of applying
-QUALITY_TO_SKILL = 2.0  # skill reached per unit of causal course quality (sd of 6-month employment; assumption)
+QUALITY_TO_SKILL = (
+    2.0  # skill reached per unit of causal course quality (sd of 6-month employment; assumption)
+)
 PACKAGE_MONTHS = 3  # months that an employer stays in the training step of the SME package
 PACKAGE_STEPS = (NOT_REACHED, DISCOVERED, DIAGNOSED, TRAINING)
 
@@ -66,7 +77,7 @@ def teach(model: LaborMarket) -> None:
 
 
 @jit
-def _attend(rows, programme, w, pt, key, clock, outcome):  # type: ignore[no-untyped-def]
+def _attend(rows, programme, w, pt, key, clock, outcome):
     for n in range(rows.size):
         i, p = rows[n], programme[n]
         outcome[n] = ATTENDING
@@ -96,7 +107,8 @@ def complete(model: LaborMarket, done: np.ndarray) -> None:
         mine = records.programme[done] == p
         who, quality = rows[mine], records.quality[done[mine]].astype(np.float64)
         reached = record.skill * np.clip(
-            1.0 + m.params.quality_causal * record.quality_sd * QUALITY_TO_SKILL * quality, 0.3, 1.7)
+            1.0 + m.params.quality_causal * record.quality_sd * QUALITY_TO_SKILL * quality, 0.3, 1.7
+        )
         crowded = (records.state[done[mine]] == EMPLOYED) & (ticket[mine, 0] < record.crowd_out)
         gained = np.where(crowded, 0.0, np.minimum(reached, 1.0)).astype(np.float32)
         w.skill[who] = np.maximum(w.skill[who], gained)
@@ -109,8 +121,9 @@ def complete(model: LaborMarket, done: np.ndarray) -> None:
         if record.adoption_lever > 0.0:
             at_work = who[(w.state[who] == EMPLOYED) & (w.job[who] >= 0)]
             employers = m.posts.employer[w.job[at_work]]
-            m.employers.lever[employers] = np.maximum(m.employers.lever[employers],
-                                                      np.float32(record.adoption_lever))
+            m.employers.lever[employers] = np.maximum(
+                m.employers.lever[employers], np.float32(record.adoption_lever)
+            )
 
 
 def pay_allowances(model: LaborMarket, staying: np.ndarray) -> None:
@@ -146,7 +159,9 @@ def package(model: LaborMarket) -> None:
     for p, record in enumerate(m.programmes):
         if record.kind != "sme-package" or not record.firms_a_year or m.budget_now(p) == 0:
             continue
-        m.firm_seats += record.firms_a_year * m.ramp(record) / 12.0 / (m.scenario.run.scale * m.headcount_of(record))
+        m.firm_seats += (
+            record.firms_a_year * m.ramp(record) / 12.0 / (m.scenario.run.scale * m.headcount_of(record))
+        )
         take = int(m.firm_seats)
         m.firm_seats -= take
         leaving = (e.funnel == TRAINING) & (m.in_package_since <= m.month - PACKAGE_MONTHS)
@@ -157,7 +172,9 @@ def package(model: LaborMarket) -> None:
         for step in (DIAGNOSED, DISCOVERED, NOT_REACHED):  # the last step first: one step a month
             waiting = np.flatnonzero(fits & (e.funnel == step))
             ticket = uniforms(m.key, FUNNEL, 0, waiting)
-            willing = ticket[:, 1] < record.firms_willing if step == NOT_REACHED else np.ones(waiting.size, bool)
+            willing = (
+                ticket[:, 1] < record.firms_willing if step == NOT_REACHED else np.ones(waiting.size, bool)
+            )
             order = np.argsort(ticket[willing, 0], kind="stable")
             chosen = waiting[willing][order][:take]
             e.funnel[chosen] = step + 1
@@ -221,16 +238,36 @@ def apply(model: LaborMarket) -> tuple[np.ndarray, np.ndarray]:
     low, high = m.economy.ages
     for p in np.flatnonzero(pt.open):
         decades = np.maximum(pt.by_age[p] * (low / 10.0 - 4.0), pt.by_age[p] * ((high + 1) / 10.0 - 4.0))
-        traits = (decades + abs(pt.by_education[p]) + 0.5 * abs(pt.by_exposure[p]) + 3.8 * abs(pt.by_zeta[p])
-                  + max(0.0, pt.by_female[p]))
-        most = pt.aware[p].max() * pt.allowance[p].max() * np.array(
-            [logistic_(float(pt.logit[p]) + min(float(x), MOST_LOGIT)) for x in traits])
+        traits = (
+            decades
+            + abs(pt.by_education[p])
+            + 0.5 * abs(pt.by_exposure[p])
+            + 3.8 * abs(pt.by_zeta[p])
+            + max(0.0, pt.by_female[p])
+        )
+        most = (
+            pt.aware[p].max()
+            * pt.allowance[p].max()
+            * np.array([logistic_(float(pt.logit[p]) + min(float(x), MOST_LOGIT)) for x in traits])
+        )
         most[(high * 12 + 11 < pt.age_min[p]) | (low * 12 > pt.age_max[p])] = 0.0
         for state in (EMPLOYED, UNEMPLOYED, INACTIVE):
             if pt.states[p] >> state & 1 and not pt.package[p]:
                 bound[state] += most
     packaged = bool((pt.package & pt.open).any())
-    m.over_chunks(_interested, m.workers, m.posts, m.tables, bound, packaged, m.key, m.clock, m.events, m.counts, m.words)
+    m.over_chunks(
+        _interested,
+        m.workers,
+        m.posts,
+        m.tables,
+        bound,
+        packaged,
+        m.key,
+        m.clock,
+        m.events,
+        m.counts,
+        m.words,
+    )
     rows = m.listed(m.events)
     choice = np.full(rows.size, -1, dtype=np.int16)
     _choose(rows, m.workers, m.employers, m.posts, m.tables, pt, m.key, m.clock, choice)
@@ -241,7 +278,7 @@ def apply(model: LaborMarket) -> tuple[np.ndarray, np.ndarray]:
 
 
 @jit
-def _interested(lo, hi, chunk, w, posts, tb, bound, packaged, key, clock, events, counts, words):  # type: ignore[no-untyped-def]
+def _interested(lo, hi, chunk, w, posts, tb, bound, packaged, key, clock, events, counts, words):
     n = 0
     word = words[chunk]
     for start in range(lo, hi, BLOCK):
@@ -261,7 +298,7 @@ def _interested(lo, hi, chunk, w, posts, tb, bound, packaged, key, clock, events
 
 
 @device
-def eligible(i, p, stage, size, w, tb, pt, clock):  # type: ignore[no-untyped-def]
+def eligible(i, p, stage, size, w, tb, pt, clock):
     """Whether worker i may take part in programme p."""
     state = w.state[i]
     age = clock.month - w.birth[i]
@@ -283,17 +320,21 @@ def eligible(i, p, stage, size, w, tb, pt, clock):  # type: ignore[no-untyped-de
 
 
 @device
-def apply_probability(i, p, stage, w, tb, pt, clock):  # type: ignore[no-untyped-def]
+def apply_probability(i, p, stage, w, tb, pt, clock):
     """Probability that worker i hears of programme p and applies this month."""
-    traits = (pt.by_education[p] * (w.education[i] - 1.0) + pt.by_age[p] * ((clock.month - w.birth[i]) / 120.0 - 4.0)
-              + pt.by_exposure[p] * (tb.exposure[w.occupation[i]] - 0.5) + pt.by_zeta[p] * w.employability[i]
-              + pt.by_female[p] * w.sex[i])
+    traits = (
+        pt.by_education[p] * (w.education[i] - 1.0)
+        + pt.by_age[p] * ((clock.month - w.birth[i]) / 120.0 - 4.0)
+        + pt.by_exposure[p] * (tb.exposure[w.occupation[i]] - 0.5)
+        + pt.by_zeta[p] * w.employability[i]
+        + pt.by_female[p] * w.sex[i]
+    )
     traits = min(max(traits, -MOST_LOGIT), MOST_LOGIT)
     return pt.aware[p, stage] * pt.allowance[p, w.region[i]] * logistic_(pt.logit[p] + traits)
 
 
 @jit
-def _choose(rows, w, e, posts, tb, pt, key, clock, choice):  # type: ignore[no-untyped-def]
+def _choose(rows, w, e, posts, tb, pt, key, clock, choice):
     for n in range(rows.size):
         i = rows[n]
         _, _, _, x = philox(np.uint64(i), np.uint64(0), clock.counter, MONTH, key[0], key[1])
@@ -343,8 +384,13 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
             continue
         if record.instructors > 0:
             teachers[0] -= chosen.size * m.scenario.run.scale / record.instructors
-        m.ledger.spend("course", p, year, chosen.size * record.unit_cost * m.scenario.run.scale,
-                       chosen.size * m.scenario.run.scale)
+        m.ledger.spend(
+            "course",
+            p,
+            year,
+            chosen.size * record.unit_cost * m.scenario.run.scale,
+            chosen.size * m.scenario.run.scale,
+        )
         m.seats_taken[p] += chosen.size
         starting.append(start(m, p, record, chosen, lottery=mine.size > seats.sum()))
     started = np.concatenate(starting) if starting else np.empty(0, dtype=np.int64)
@@ -353,7 +399,7 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
     pay_allowances(m, started)
 
 
-def select(model: LaborMarket, p: int, record, rows: np.ndarray, seats: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+def select(model: LaborMarket, p: int, record, rows: np.ndarray, seats: np.ndarray) -> np.ndarray:
     """Applicants who get a seat: first the seats of their own province, then what is left anywhere.
 
     Order: a person's own ticket of the month (first come, lottery), a score (ranked: education and employability), or
@@ -392,26 +438,42 @@ def within_firms(model: LaborMarket, rows: np.ndarray, most: int) -> np.ndarray:
     return rows[keep]
 
 
-def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -> np.ndarray:  # type: ignore[no-untyped-def]
+def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -> np.ndarray:
     """Enrol `rows` in programme p: a course with its quality, months ahead, and a line in the memory of courses."""
     m, w = model, model.workers
     ticket = uniforms(m.key, TICKET, m.month, rows)[:, 1]
     kappa = m.params.quality_causal
-    provider = np.array([_provider(float(w.employability[i]), float(t), kappa)
-                         for i, t in zip(rows, ticket, strict=True)], dtype=np.int64)
+    provider = np.array(
+        [_provider(float(w.employability[i]), float(t), kappa) for i, t in zip(rows, ticket, strict=True)],
+        dtype=np.int64,
+    )
     region = w.region[rows].astype(np.int64)
     rank = (p * 32 + region) * PROVIDERS
-    courses = np.sort(uniforms(m.key, QUALITY, 0, (rank[:, None] + np.arange(PROVIDERS)).ravel())[:, 0]
-                      .reshape(-1, PROVIDERS), axis=1)
+    courses = np.sort(
+        uniforms(m.key, QUALITY, 0, (rank[:, None] + np.arange(PROVIDERS)).ravel())[:, 0].reshape(
+            -1, PROVIDERS
+        ),
+        axis=1,
+    )
     quality = np.array([normal_(float(u)) for u in courses[np.arange(rows.size), provider]])
     job = w.job[rows]
     stage = m.stages(rows)
     numbers = m.enrolments.append(
-        person=rows, programme=np.full(rows.size, p), start=np.full(rows.size, m.month), stage=stage, region=region,
-        age=m.tables.band[np.clip(m.month - w.birth[rows], 0, OLDEST_MONTH)], sex=w.sex[rows],
-        education=w.education[rows], state=w.state[rows], occupation=w.occupation[rows],
-        employer=np.where(job >= 0, m.posts.employer[np.maximum(job, 0)], -1), wage=w.wage[rows],
-        quality=quality.astype(np.float32), lottery=np.full(rows.size, lottery))
+        person=rows,
+        programme=np.full(rows.size, p),
+        start=np.full(rows.size, m.month),
+        stage=stage,
+        region=region,
+        age=m.tables.band[np.clip(m.month - w.birth[rows], 0, OLDEST_MONTH)],
+        sex=w.sex[rows],
+        education=w.education[rows],
+        state=w.state[rows],
+        occupation=w.occupation[rows],
+        employer=np.where(job >= 0, m.posts.employer[np.maximum(job, 0)], -1),
+        wage=w.wage[rows],
+        quality=quality.astype(np.float32),
+        lottery=np.full(rows.size, lottery),
+    )
     w.programme[rows] = p
     w.course_left[rows] = record.months
     return numbers

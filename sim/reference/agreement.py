@@ -1,8 +1,12 @@
-"""Where an engine and its oracle disagree: by person, post, employer, course, won and monthly total."""
+"""Where an engine and its oracle disagree: by person, post, employer, course, won and monthly total.
+
+Both sides are written down as facts: one array for every column of every table, in float64 (which holds every stored
+number exactly). A month of an engine can be kept that way and compared with several oracles.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,72 +19,86 @@ if TYPE_CHECKING:
     from sim.model import LaborMarket
     from sim.reference.market import ReferenceMarket
 
+Facts = dict[tuple[str, str], np.ndarray]  # (table, column) -> its values by row
+
 POSTS = ("held", "wanted", "vacant", "base_labour")
 EMPLOYERS = ("open", "intensity", "shock", "unit_cost", "lever", "staff_skill", "staff_use", "funnel", "hired_trainee")
+COURSES = tuple(name for name, _ in Enrolments.FIELDS)
 FLOWS = ("entered", "left", "separations", "layoffs", "notices", "own_account", "hires", "job_to_job",
          "offers_refused", "vacancies", "unadvertised")
 
 
 def differences(market: LaborMarket, oracle: ReferenceMarket, most: int = 10) -> list[str]:
-    """One line for each difference, at most `most`: what, which, the engine's value, the oracle's. [] when equal.
+    """One line for each difference: when, which row and column, the engine's value and the oracle's; [] when equal.
 
-    Both must have lived the same months, counted from before the spin-up.
+    At most `most` lines. Both must have lived the same months, counted from before the spin-up.
     """
+    if market.month != oracle.month:
+        return [f"the engine has reached month {market.month}, the oracle month {oracle.month}"]
+    return compare(engine_facts(market), oracle_facts(oracle), market.month - 1, most)
+
+
+def compare(engine: Facts, oracle: Facts, month: int, most: int = 10) -> list[str]:
+    """The first `most` differences of two sets of facts about a month; missing rows count as one."""
     found = []
-    for line in _all(market, oracle):
-        found.append(line)
+    for line in _lines(engine, oracle):
+        found.append(f"after month {month}: {line}")
         if len(found) == most:
             break
     return found
 
 
-def _all(market: LaborMarket, oracle: ReferenceMarket) -> Iterator[str]:
-    if market.month != oracle.month:
-        yield f"the engine has reached month {market.month}, the oracle month {oracle.month}"
-        return
-    when = f"after month {market.month - 1}"
-    for name in WorkerColumns._fields:
-        yield from _column(when, "worker", name, getattr(market.workers, name), oracle.people)
-    for name in POSTS:
-        yield from _column(when, "post", name, getattr(market.posts, name), oracle.posts)
-    for name in EMPLOYERS:
-        yield from _column(when, "employer", name, getattr(market.employers, name), oracle.employers)
-    yield from _courses(when, market, oracle)
-    mine, theirs = market.ledger.books, oracle.programmes.ledger.books
-    for account, p, year in np.argwhere(mine != theirs):
-        yield (f"{when}: ledger account {account} of {market.programme_ids[p]} in {market.ledger.years[year]}: "
-               f"engine {mine[account, p, year]:,}, oracle {theirs[account, p, year]:,}")
-    for name in FLOWS:
-        if market.flows[name] != oracle.flows[name]:
-            yield f"{when}: flow {name}: engine {market.flows[name]}, oracle {oracle.flows[name]}"
+def _lines(engine: Facts, oracle: Facts) -> Iterator[str]:
+    for (table, column), theirs in engine.items():
+        ours = oracle[table, column]
+        if theirs.shape != ours.shape:
+            yield f"{table}, {column}: the engine has {theirs.size} rows, the oracle {ours.size}"
+            continue
+        for row in np.flatnonzero(theirs != ours):
+            yield f"{table} {row}, {column}: engine {theirs[row]!r}, oracle {ours[row]!r}"
+
+
+def engine_facts(market: LaborMarket) -> Facts:
+    """What an engine holds after its last month, copied."""
+    records = market.enrolments
     sums = market.record.spin_up_sums[-1] if market.month <= 0 else market.record.sums[market.month - 1]
-    for name, total in zip(TOTALS, LAYOUT.block(sums, "totals"), strict=True):
-        if total != oracle.totals[name]:
-            yield f"{when}: total {name}: engine {total}, oracle {oracle.totals[name]}"
-    if market.premium != oracle.premium:
-        yield f"{when}: premium of AI skill: engine {market.premium!r}, oracle {oracle.premium!r}"
+    facts: Facts = {}
+    facts |= _table("worker", WorkerColumns._fields, lambda name: getattr(market.workers, name))
+    facts |= _table("post", POSTS, lambda name: getattr(market.posts, name))
+    facts |= _table("employer", EMPLOYERS, lambda name: getattr(market.employers, name))
+    facts |= _table("enrolment", COURSES, lambda name: getattr(records, name))
+    facts["enrolment and horizon", "at work"] = records.placed.astype(np.float64).ravel()
+    facts["account", "won"] = market.ledger.books.astype(np.float64).ravel()  # whole won, below 2**53
+    facts |= _table("flow", FLOWS, lambda name: [market.flows[name]])
+    totals = dict(zip(TOTALS, LAYOUT.block(sums, "totals").tolist(), strict=True))
+    facts |= _table("total", TOTALS, lambda name: [totals[name]])
+    facts["market", "premium"] = np.array([market.premium])
+    facts["market", "log job creation"] = market.job_creation.ravel().copy()
+    return facts
 
 
-def _column(when: str, what: str, name: str, column: np.ndarray, objects: Sequence[Any]) -> Iterator[str]:
-    """Rows of one column that differ."""
-    ours = np.array([getattr(thing, name) for thing in objects], dtype=np.float64)
-    for row in np.flatnonzero(column.astype(np.float64) != ours):
-        yield f"{when}: {what} {row}, {name}: engine {column[row]}, oracle {getattr(objects[row], name)}"
+def oracle_facts(oracle: ReferenceMarket) -> Facts:
+    """The same of an oracle."""
+    courses = oracle.programmes.enrolments
+    facts: Facts = {}
+    facts |= _objects("worker", WorkerColumns._fields, oracle.people)
+    facts |= _objects("post", POSTS, oracle.posts)
+    facts |= _objects("employer", EMPLOYERS, oracle.employers)
+    facts |= _objects("enrolment", COURSES, courses)
+    facts["enrolment and horizon", "at work"] = np.array(
+        [course.placed.get((since, definition, months), -1) for course in courses for since in ("start", "completion")
+         for definition in ("official", "insured") for months in HORIZONS], dtype=np.float64)
+    facts["account", "won"] = oracle.programmes.ledger.books.astype(np.float64).ravel()
+    facts |= _table("flow", FLOWS, lambda name: [oracle.flows[name]])
+    facts |= _table("total", TOTALS, lambda name: [oracle.totals[name]])
+    facts["market", "premium"] = np.array([oracle.premium])
+    facts["market", "log job creation"] = np.array(oracle.log_job_creation).ravel()
+    return facts
 
 
-def _courses(when: str, market: LaborMarket, oracle: ReferenceMarket) -> Iterator[str]:
-    """Enrolments and placements that differ."""
-    records, courses = market.enrolments, oracle.programmes.enrolments
-    if records.size != len(courses):
-        yield f"{when}: enrolments: engine {records.size}, oracle {len(courses)}"
-        return
-    for name, _ in Enrolments.FIELDS:
-        yield from _column(when, "enrolment", name, getattr(records, name), courses)
-    for row, course in enumerate(courses):
-        for i, since in enumerate(("start", "completion")):
-            for j, definition in enumerate(("official", "insured")):
-                for k, months in enumerate(HORIZONS):
-                    ours = int(course.placed.get((since, definition, months), -1))
-                    if records.placed[row, i, j, k] != ours:
-                        yield (f"{when}: enrolment {row}, at work ({definition}) {months} months from {since}: "
-                               f"engine {records.placed[row, i, j, k]}, oracle {ours}")
+def _table(table: str, names: Iterable[str], column: Any) -> Facts:
+    return {(table, name): np.array(column(name), dtype=np.float64) for name in names}
+
+
+def _objects(table: str, names: Iterable[str], things: Sequence[Any]) -> Facts:
+    return _table(table, names, lambda name: [getattr(thing, name) for thing in things])

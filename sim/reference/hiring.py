@@ -119,25 +119,22 @@ def take_up(person: Person, occupation: int, industry: int) -> None:
 
 
 def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy | None:
-    """Look at boards, one slot at a time, until a vacancy pays enough or the search is given up."""
+    """Look at boards, one slot at a time, until a vacancy pays enough; patience is drawn at the start (geometric)."""
     t, boards = model.tables, model.boards
-    occupations = len(t.major)
+    last = number * LOOKS + LOOKS - 1
+    stop, _, _, turn = (a.unit(w) for w in model.words("ATTEMPT", person.row, last))
     origin = person.occupation
-    if person.course_occupation != NOBODY:
-        turn = a.unit(model.words("APPLICATION", person.row, number)[3])
-        if turn < t.conversion_weight:
-            origin = person.course_occupation
-    row = person.region * occupations + origin
-    for look in range(LOOKS):
-        stop, which, slot, _ = model.words("ATTEMPT", person.row, number * LOOKS + look)
-        if a.unit(stop) < boards.give_up[row]:
-            return None
-        board = model.board[a.from_alias(which, boards.probability[row], boards.other[row])]
-        vacancy: Vacancy | None = board[a.place(slot, len(board))]
-        if vacancy is not None:
-            wage, _ = offer(model, person, number, vacancy)
-            if liking(model, wage, vacancy.post) > least_acceptable(model, person):
-                return vacancy
+    if person.course_occupation != NOBODY and turn < t.conversion_weight:
+        origin = person.course_occupation
+    row = person.region * len(t.major) + origin
+    least = least_acceptable(model, person)
+    for look in range(int(min(LOOKS - 1.0, a.log(stop) * boards.patience[row]))):
+        first, second = look % 2 * 2, look % 2 * 2 + 1  # a draw serves two looks
+        draw = model.words("ATTEMPT", person.row, number * LOOKS + look - look % 2)
+        board = model.board[a.from_alias(draw[first], boards.probability[row], boards.other[row])]
+        vacancy: Vacancy | None = board[a.place(draw[second], len(board))]
+        if vacancy is not None and liking(model, offer(model, person, number, vacancy)[0], vacancy.post) > least:
+            return vacancy
     return None
 
 
@@ -213,10 +210,10 @@ def offer(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
     e, o = vacancy.post.employer, vacancy.post.occupation
     _, luck, which, _ = model.words("APPLICATION", person.row, number)
     contract = a.category(a.unit(which), t.hired_contract[t.major[o]][e.size])
+    worth = (t.wage_age[person.band] + t.wage_sex[person.sex] + t.wage_education[person.education]
+             + p.wage_employability * person.employability)
     wage: float = (t.wage_occupation[o] + t.wage_industry[e.industry] + t.wage_size[e.size] + t.wage_contract[contract]
-                   + t.wage_age[person.band] + t.wage_sex[person.sex] + t.wage_education[person.education]
-                   + e.productivity)
-    wage += p.wage_employability * person.employability + p.match_sd * a.normal(a.unit(luck))
+                   + e.productivity + worth + p.match_sd * a.normal(a.unit(luck)))
     if e.adopter:
         experience = person.experience if person.occupation == o else 0
         augmented = e.intensity * t.exposure[o] * t.complementarity[o]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from sim.reference import arithmetic as a
@@ -316,7 +317,7 @@ def advertise(model: ReferenceMarket) -> None:
     t, first = model.tables, model.boards.first
     occupations = len(t.major)
     model.vacancies, model.openings_by_cell = [], model.empty_counts()
-    model.board = [[None] * (after - before) for before, after in zip(first[:-1], first[1:], strict=True)]
+    model.board = [[None] * (after - before) for before, after in itertools.pairwise(first)]
     model.flows["unadvertised"] = 0
     for e in model.employers:
         for post_ in e.posts:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sim.economy import Economy
 from sim.ledger import Ledger
+from sim.records import Programme
 from sim.reference import arithmetic as a
 from sim.reference.agents import OUTSIDE, Employer, Enrolment, Person
-from sim.records import Programme
 from sim.workers import ABSENT, EMPLOYED, INACTIVE, NOBODY
 
 if TYPE_CHECKING:
