@@ -86,6 +86,7 @@ class Record:
         self.programmes = np.zeros((months, programmes, 5), dtype=np.int64)
         self.keep_status = keep_status
         self.employed: list[np.ndarray] = []  # one bit a person a month
+        self.unemployed: list[np.ndarray] = []
         self.employer: dict[int, np.ndarray] = {}  # at the ends of years: employer of everyone, -1 none
         self.hired_by: dict[int, np.ndarray] = {}  # employers that have hired a trainee, one bit each
         self.panel: list[dict[str, np.ndarray]] = []
@@ -123,6 +124,7 @@ class Record:
     def _keep_status(self, model: LaborMarket) -> None:
         w = model.workers
         self.employed.append(np.packbits(w.state == 1))
+        self.unemployed.append(np.packbits(w.state == 2))
         if (model.month + 1) % 12 == 0 or model.month + 1 == model.scenario.run.months:
             job = w.job
             self.employer[model.month] = np.where(

@@ -37,6 +37,7 @@ def observed(
     person, programme, start, at = np.array(courses, dtype=np.int64).reshape(-1, 4).T
     return Observed(
         employed=np.packbits(np.array(employed, dtype=bool), axis=1),
+        unemployed=np.packbits(~np.array(employed, dtype=bool), axis=1),
         employer={t: np.array(row, dtype=np.int32) for t, row in employer.items()},
         hired_by={t: np.packbits(np.array(row, dtype=bool)) for t, row in hirers.items()},
         person=person,
@@ -179,6 +180,7 @@ def random_run(rng: np.random.Generator, people: dict[str, np.ndarray], months: 
     start = np.sort(rng.integers(0, months, courses))
     return Observed(
         employed=np.packbits(work, axis=1),
+        unemployed=np.packbits(~work & (rng.random(work.shape) < 0.5), axis=1),
         employer={t: np.where(work[t], rng.integers(-1, 20, n), -1) for t in ends},
         hired_by={t: np.packbits(rng.random(20) < 0.4) for t in ends},
         person=rng.integers(0, n, courses),
@@ -220,10 +222,22 @@ def plain_count(policy: Observed, base: Observed, t: int) -> dict[str, int]:
     work_p, work_c = (np.unpackbits(run.employed[t], count=n) for run in (policy, base))
     hirers = np.unpackbits(policy.hired_by[t])
     taught_p, taught_c = ({int(i) for i in r.person[r.start <= t]} for r in (policy, base))
+    before = {
+        int(i): max(int(s) - 1, 0) for i, s in zip(policy.person[::-1], policy.start[::-1], strict=True)
+    }
+    state = [
+        [np.unpackbits(kept, axis=1) for kept in (run.employed, run.unemployed)] for run in (policy, base)
+    ]
+    first = {int(i): int(s) for i, s in zip(policy.person[::-1], policy.start[::-1], strict=True)}
+    alike = {
+        i
+        for i, m in before.items()
+        if first[i] == 0 or all(a[m, i] == b[m, i] for a, b in zip(*state, strict=True))
+    }
     out = dict.fromkeys(("trained", "gross", "deadweight", "substitution", "displacement"), 0)
     for i in range(n):
         now, then = int(work_p[i]), int(work_c[i])
-        if i in taught_p and i not in taught_c:
+        if i in taught_p and i not in taught_c and i in alike:
             out["trained"] += 1
             out["gross"] += now
             out["deadweight"] += then
@@ -297,11 +311,12 @@ def test_groups_add_up(effects: Effects) -> None:
 def test_trained_are_the_people_enrolled_when_nobody_is_without_the_policy(effects: Effects) -> None:
     trained = effects.paired.heads.sel(scenario="roadmap", group="all:all", account="trained")
     enrolled = effects.results.programmes["enrolled"].sel(scenario="roadmap").sum("programme").cumsum("month")
-    assert (trained <= enrolled).all() and (trained > 0.9 * enrolled).all()  # some enrol twice
+    assert (trained <= enrolled).all() and (
+        trained > 0.5 * enrolled
+    ).all()  # some enrol twice, some had been moved before
     assert not effects.paired.heads.sel(account="forgone").any()
 
 
-@pytest.mark.xfail(reason="sim.phases.train.follow looks after the month's separations", strict=False)
 def test_months_since_the_start_are_those_of_the_memory_of_courses() -> None:
     """The engine notes who is in work 3 months after the start; the bits kept of everyone say the same."""
     run = simulate(load("roadmap", overrides=RUN).with_run(months=8), keep_status=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +21,16 @@ from sim.draws import MONTH, SPIN_UP_OFFSET, key_of, words
 from sim.economy import ECONOMIES
 from sim.fitting import fit
 from sim.model import LaborMarket
-from sim.reference import ReferenceMarket, arithmetic, differences, hiring, jobs, month_end, training
+from sim.reference import (
+    ReferenceMarket,
+    arithmetic,
+    differences,
+    enrolling,
+    hiring,
+    jobs,
+    month_end,
+    training,
+)
 from sim.reference.agreement import Facts, compare, engine_facts, oracle_facts
 from sim.reference.market import ReferenceMarket as Market
 from sim.scenario import Scenario, load
@@ -255,21 +263,16 @@ MUTATIONS: dict[str, tuple[ModuleType | type, str, Callable[..., Any], str]] = {
         "worker",
     ),
     "skill does not decay": (month_end, "next_skill", _no_decay, "worker"),
-    "the last ticket gets the seat": (training, "turn", _last_ticket_first, "enrolment"),
+    "the last ticket gets the seat": (enrolling, "turn", _last_ticket_first, "enrolment"),
     "those who should stay are laid off": (jobs, "race", _negative, "worker"),
     "insurance is drawn with last month's number": (Market, "words", _last_month, "worker"),
     "labour demand does not look at the staff": (jobs, "take_staff_means", _nothing, "employer"),
     "large employers are not preferred": (hiring, "liking", _without_taste, "worker"),
     "benefits are not used up": (month_end, "pay_benefit", _nothing, "worker"),
-    "one trainee too many from each employer": (training, "within_employers", _one_more, "enrolment"),
+    "one trainee too many from each employer": (enrolling, "within_employers", _one_more, "enrolment"),
     "allowances are paid twice": (training, "pay_allowance", _twice, "account"),
     "nobody is followed": (month_end, "follow", _nothing, "enrolment and horizon"),
 }
-
-
-@cache
-def _rule(where: ModuleType | type, name: str) -> Callable[..., Any]:
-    return getattr(where, name)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("wrong", MUTATIONS)
@@ -278,7 +281,7 @@ def test_a_wrong_rule_is_noticed(
 ) -> None:
     market, facts = lived
     where, name, bend, table = MUTATIONS[wrong]
-    monkeypatch.setattr(where, name, bend(_rule(where, name)))
+    monkeypatch.setattr(where, name, bend(getattr(where, name)))
     oracle = ReferenceMarket(market)
     found: list[str] = []
     for month, theirs in enumerate(facts, start=market.month):

@@ -2,7 +2,7 @@
 
 A row is the same person in every scenario, so `d_i = E_i(policy) - E_i(comparison)` is known for everyone,
 and every account below is a count of heads. With T the persons trained by the policy and not by the
-comparison:
+comparison, and in the same labour state in both when they started:
 
     direct       = gross - deadweight        gross = sum_T E(policy), deadweight = sum_T E(comparison)
     spillover    = gains - losses            of everyone outside T: d = +1 and d = -1
@@ -75,13 +75,14 @@ class Groups:
 class Observed:
     """What the decomposition needs of one run, arrays over everyone (n) in the order of identities.
 
-    employed: bits of who is employed at month-ends (months, ceil(n / 8)). employer: at year-ends (by month),
+    employed, unemployed: bits of who is so at month-ends (months, ceil(n / 8)). employer: at year-ends (by month),
     the employer of everyone (n,), -1 none; hired_by: bits of the employers that have hired a trainee by then.
     person, programme, start, stage: one row an enrolment, in the order of start; stage at enrolment. people:
     category codes by dimension (n,), at the policy's start; programmes: ids of the programme codes.
     """
 
     employed: np.ndarray
+    unemployed: np.ndarray
     employer: Mapping[int, np.ndarray]
     hired_by: Mapping[int, np.ndarray]
     person: np.ndarray
@@ -102,6 +103,7 @@ class Observed:
         codes |= {name: people[name] for name in ("sex", "education", "region")}
         return cls(
             np.stack(run.record.employed),
+            np.stack(run.record.unemployed),
             run.record.employer,
             run.record.hired_by,
             e.person,
@@ -152,6 +154,7 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
     months, n = policy.employed.shape[0], policy.size
     (first, row), (other, _) = policy.first_course(), comparison.first_course()
     who = np.flatnonzero(first < other)
+    who = who[_alike(policy, comparison, who, first[who])]
     begin, until, traits = first[who], other[who], _traits(policy, who, row[who], groups)
     forgone = np.flatnonzero(other < first)
     everyone = policy.people
@@ -188,6 +191,20 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
     horizons = tuple(t + 1 for t in sorted(policy.employer))
     since = _since_start(policy, comparison, who, begin, until, traits, groups)
     return PairSums(groups, horizons, heads, np.stack(at_hirers), since)
+
+
+def _alike(policy: Observed, comparison: Observed, who: np.ndarray, begin: np.ndarray) -> np.ndarray:
+    """Whether people were in the same labour state in both runs at the month-end before their course began.
+
+    Someone whom the policy had already moved before (through others' jobs) and who then enrolled was picked by
+    that move: counting him or her among the trained would read chance as an effect of the course.
+    """
+    before = np.maximum(begin - 1, 0)
+    same = np.ones(who.size, dtype=bool)
+    for kept in ("employed", "unemployed"):
+        ours, theirs = (_bits(getattr(run, kept), who, before) for run in (policy, comparison))
+        same &= ours == theirs
+    return same | (begin == 0)  # before the first month the two runs are one
 
 
 def _traits(policy: Observed, who: np.ndarray, row: np.ndarray, groups: Groups) -> dict[str, np.ndarray]:

@@ -2,8 +2,9 @@
 
 An application looks at boards of vacancies one slot at a time. Submarkets come up with weight
 (M_ij / o_j) D_rr' exp(b dw) x slots; a vacancy on it that pays enough ends the search, and before each look it may be
-given up (one geometric draw). The probability to apply is then W / (w0 + W), and to apply in submarket c proportional
-to W_c, exactly (W counts the vacancies one would take: wages are posted), and no draw of anybody moves when one vacancy comes or goes.
+given up (one geometric draw). The probability to apply is then W / (w0 + W), and to apply in submarket c
+proportional to W_c, exactly (W counts the vacancies one would take: wages are posted), and no draw of anybody moves
+when one vacancy comes or goes.
 """
 
 from __future__ import annotations

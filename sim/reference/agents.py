@@ -46,7 +46,9 @@ class Employer(mesa.Agent):  # type: ignore[misc]
     def __init__(self, model: ReferenceMarket, row: int, columns: Any) -> None:
         super().__init__(model)
         self.row = row
-        self.region, self.industry, self.size = (int(c[row]) for c in (columns.region, columns.industry, columns.size))
+        self.region, self.industry, self.size = (
+            int(c[row]) for c in (columns.region, columns.industry, columns.size)
+        )
         self.open = bool(columns.open[row])
         self.intensity = float(columns.intensity[row])
         self.productivity = float(columns.productivity[row])
@@ -74,18 +76,22 @@ class Person(mesa.Agent):  # type: ignore[misc]
         self.row = row
         self.birth, self.sex, self.education, self.region, self.state, self.reason, self.contract = (
             int(getattr(columns, name)[row])
-            for name in ("birth", "sex", "education", "region", "state", "reason", "contract"))
+            for name in ("birth", "sex", "education", "region", "state", "reason", "contract")
+        )
         self.occupation, self.industry, self.spell, self.experience, self.benefit, self.programme = (
             int(getattr(columns, name)[row])
-            for name in ("occupation", "industry", "spell", "experience", "benefit", "programme"))
+            for name in ("occupation", "industry", "spell", "experience", "benefit", "programme")
+        )
         self.course_left, self.certificates, self.course_occupation, self.stage0, self.previous = (
             int(getattr(columns, name)[row])
-            for name in ("course_left", "certificates", "course_occupation", "stage0", "previous"))
+            for name in ("course_left", "certificates", "course_occupation", "stage0", "previous")
+        )
         self.employability = float(columns.employability[row])
         self.skill, self.wage = float(columns.skill[row]), float(columns.wage[row])
         tags = int(columns.tags[row])
         self.held12, self.lost12, self.involuntary, self.public, self.notice, self.covered, self.trained = (
-            bool(tags >> bit & 1) for bit in range(7))
+            bool(tags >> bit & 1) for bit in range(7)
+        )
         record = int(columns.insured[row])
         self.insured_months = record >> 18
         self.insured_lately = deque((bool(record >> bit & 1) for bit in reversed(range(18))), maxlen=18)
@@ -159,7 +165,15 @@ class Person(mesa.Agent):  # type: ignore[misc]
     @property
     def tags(self) -> int:
         """The bits of the column `tags`."""
-        flags = (self.held12, self.lost12, self.involuntary, self.public, self.notice, self.covered, self.trained)
+        flags = (
+            self.held12,
+            self.lost12,
+            self.involuntary,
+            self.public,
+            self.notice,
+            self.covered,
+            self.trained,
+        )
         return sum(1 << bit for bit, flag in enumerate(flags) if flag)
 
     @property
@@ -180,7 +194,9 @@ class Vacancy:
     def __init__(self, post: Post, requirement: float) -> None:
         self.post, self.requirement = post, requirement
         self.best_score = float("-inf")
-        self.offered_to: tuple[Person, int] | None = None  # the best applicant and which of his or her applications
+        self.offered_to: tuple[Person, int] | None = (
+            None  # the best applicant and which of his or her applications
+        )
 
 
 class Enrolment:
@@ -193,4 +209,6 @@ class Enrolment:
         self.education, self.state, self.occupation = person.education, person.state, person.occupation
         self.employer = person.post.employer.row if person.post is not None else -1
         self.wage, self.quality, self.lottery = person.wage, quality, int(drawn)
-        self.placed: dict[tuple[str, str, int], bool] = {}  # (since start or completion, definition, months) -> at work
+        self.placed: dict[
+            tuple[str, str, int], bool
+        ] = {}  # (since start or completion, definition, months) -> at work

@@ -22,10 +22,31 @@ if TYPE_CHECKING:
 Facts = dict[tuple[str, str], np.ndarray]  # (table, column) -> its values by row
 
 POSTS = ("held", "wanted", "vacant", "base_labour")
-EMPLOYERS = ("open", "intensity", "shock", "unit_cost", "lever", "staff_skill", "staff_use", "funnel", "hired_trainee")
+EMPLOYERS = (
+    "open",
+    "intensity",
+    "shock",
+    "unit_cost",
+    "lever",
+    "staff_skill",
+    "staff_use",
+    "funnel",
+    "hired_trainee",
+)
 COURSES = tuple(name for name, _ in Enrolments.FIELDS)
-FLOWS = ("entered", "left", "separations", "layoffs", "notices", "own_account", "hires", "job_to_job",
-         "offers_refused", "vacancies", "unadvertised")
+FLOWS = (
+    "entered",
+    "left",
+    "separations",
+    "layoffs",
+    "notices",
+    "own_account",
+    "hires",
+    "job_to_job",
+    "offers_refused",
+    "vacancies",
+    "unadvertised",
+)
 
 
 def differences(market: LaborMarket, oracle: ReferenceMarket, most: int = 10) -> list[str]:
@@ -86,8 +107,15 @@ def oracle_facts(oracle: ReferenceMarket) -> Facts:
     facts |= _objects("employer", EMPLOYERS, oracle.employers)
     facts |= _objects("enrolment", COURSES, courses)
     facts["enrolment and horizon", "at work"] = np.array(
-        [course.placed.get((since, definition, months), -1) for course in courses for since in ("start", "completion")
-         for definition in ("official", "insured") for months in HORIZONS], dtype=np.float64)
+        [
+            course.placed.get((since, definition, months), -1)
+            for course in courses
+            for since in ("start", "completion")
+            for definition in ("official", "insured")
+            for months in HORIZONS
+        ],
+        dtype=np.float64,
+    )
     facts["account", "won"] = oracle.programmes.ledger.books.astype(np.float64).ravel()
     facts |= _table("flow", FLOWS, lambda name: [oracle.flows[name]])
     facts |= _table("total", TOTALS, lambda name: [oracle.totals[name]])

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from sim.reference.market import ReferenceMarket
 
 SEARCHES, STARTS_OWN, STARTS_PUBLIC, STOPS_LOOKING, STARTS_LOOKING = (
-    "searches", "starts own work", "starts a public job", "stops looking", "starts looking")
+    "searches",
+    "starts own work",
+    "starts a public job",
+    "stops looking",
+    "starts looking",
+)
 LOOKS = 40
 LARGE = 4
 LONG_TERM = 6
@@ -48,8 +53,10 @@ def search(model: ReferenceMarket) -> None:
             start_without_vacancy(model, person, step)
             starters += 1
     model.applications = {
-        person.row: [look_around(model, person, number) if number == 0 or person.state == UNEMPLOYED else None
-                     for number in range(int(model.parameters.applications))]
+        person.row: [
+            look_around(model, person, number) if number == 0 or person.state == UNEMPLOYED else None
+            for number in range(int(model.parameters.applications))
+        ]
         for person in model.searchers
     }
     model.flows["own_account"] = starters
@@ -133,7 +140,10 @@ def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy 
         draw = model.words("ATTEMPT", person.row, number * LOOKS + look - look % 2)
         board = model.board[a.from_alias(draw[first], boards.probability[row], boards.other[row])]
         vacancy: Vacancy | None = board[a.place(draw[second], len(board))]
-        if vacancy is not None and liking(model, offer(model, person, number, vacancy)[0], vacancy.post) > least:
+        if (
+            vacancy is not None
+            and liking(model, offer(model, person, number, vacancy)[0], vacancy.post) > least
+        ):
             return vacancy
     return None
 
@@ -152,8 +162,11 @@ def match(model: ReferenceMarket) -> None:
     model.hires_by_cell, model.skill_by_cell = model.empty_counts(), model.empty_counts()
     hires = moves = 0
     for person in model.searchers:
-        offers = [(number, vacancy) for number, vacancy in enumerate(model.applications[person.row])
-                  if vacancy is not None and vacancy.offered_to == (person, number)]
+        offers = [
+            (number, vacancy)
+            for number, vacancy in enumerate(model.applications[person.row])
+            if vacancy is not None and vacancy.offered_to == (person, number)
+        ]
         if not offers:
             continue
         number, vacancy = max(offers, key=lambda it: liking(model, offer(model, person, *it)[0], it[1].post))
@@ -164,14 +177,20 @@ def match(model: ReferenceMarket) -> None:
         hires, moves = hires + 1, moves + person.employed
         hire(model, person, vacancy, wage, contract)
     offered = sum(vacancy.offered_to is not None for vacancy in model.vacancies)
-    model.flows |= {"hires": hires, "job_to_job": moves, "offers_refused": offered - hires,
-                    "vacancies": sum(post.vacant for post in model.posts)}
+    model.flows |= {
+        "hires": hires,
+        "job_to_job": moves,
+        "offers_refused": offered - hires,
+        "vacancies": sum(post.vacant for post in model.posts),
+    }
 
 
 def score(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy) -> float:
     """How a vacancy ranks an applicant."""
     t, p, wanted = model.tables, model.parameters, vacancy.post.occupation
-    points: float = p.score_employability * person.employability + p.score_skill * person.skill * vacancy.requirement
+    points: float = (
+        p.score_employability * person.employability + p.score_skill * person.skill * vacancy.requirement
+    )
     if person.occupation == wanted:
         points += p.score_occupation
     else:
@@ -183,7 +202,8 @@ def score(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
     if person.age_months >= 45 * 12:
         points -= p.score_age
     points += p.score_education * t.education_match[person.education][wanted]
-    return points + p.score_noise * a.gumbel(a.unit(model.words("APPLICATION", person.row, number)[0]))
+    luck: float = p.score_noise * a.gumbel(a.unit(model.words("APPLICATION", person.row, number)[0]))
+    return points + luck
 
 
 def hire(model: ReferenceMarket, person: Person, vacancy: Vacancy, wage: float, contract: int) -> None:
@@ -196,7 +216,13 @@ def hire(model: ReferenceMarket, person: Person, vacancy: Vacancy, wage: float, 
     if person.programme != NOBODY or person.trained:
         post.employer.hired_trainee = True
     take_up(person, post.occupation, post.employer.industry)
-    person.state, person.contract, person.wage, person.spell, person.benefit = EMPLOYED, contract, a.single(wage), 0, 0
+    person.state, person.contract, person.wage, person.spell, person.benefit = (
+        EMPLOYED,
+        contract,
+        a.single(wage),
+        0,
+        0,
+    )
     person.forget_job()
     person.covered = a.unit(model.words("HIRED", person.row)[0]) < model.tables.insured_share[contract]
 
@@ -210,10 +236,21 @@ def offer(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
     e, o = vacancy.post.employer, vacancy.post.occupation
     _, luck, which, _ = model.words("APPLICATION", person.row, number)
     contract = a.category(a.unit(which), t.hired_contract[t.major[o]][e.size])
-    worth = (t.wage_age[person.band] + t.wage_sex[person.sex] + t.wage_education[person.education]
-             + p.wage_employability * person.employability)
-    wage: float = (t.wage_occupation[o] + t.wage_industry[e.industry] + t.wage_size[e.size] + t.wage_contract[contract]
-                   + e.productivity + worth + p.match_sd * a.normal(a.unit(luck)))
+    worth = (
+        t.wage_age[person.band]
+        + t.wage_sex[person.sex]
+        + t.wage_education[person.education]
+        + p.wage_employability * person.employability
+    )
+    wage: float = (
+        t.wage_occupation[o]
+        + t.wage_industry[e.industry]
+        + t.wage_size[e.size]
+        + t.wage_contract[contract]
+        + e.productivity
+        + worth
+        + p.match_sd * a.normal(a.unit(luck))
+    )
     if e.adopter:
         experience = person.experience if person.occupation == o else 0
         augmented = e.intensity * t.exposure[o] * t.complementarity[o]
@@ -226,8 +263,9 @@ def offer(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
 
 def liking(model: ReferenceMarket, wage: float, post: Post | None) -> float:
     """What a wage is worth: more at a large employer."""
-    large = post is not None and post.employer.size == LARGE
-    return wage + model.parameters.large_preference if large else wage
+    if post is not None and post.employer.size == LARGE:
+        wage += model.parameters.large_preference
+    return wage
 
 
 def least_acceptable(model: ReferenceMarket, person: Person) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.reference import arithmetic as a
 from sim.reference.agents import Employer, Person, Post, Vacancy
-from sim.workers import EMPLOYED, INACTIVE, MILITARY, NO_CONTRACT, REGULAR, RESTING, SCHOOL, UNEMPLOYED
+from sim.workers import INACTIVE, MILITARY, NO_CONTRACT, REGULAR, RESTING, SCHOOL, UNEMPLOYED
 
 if TYPE_CHECKING:
     from sim.reference.market import Cells, ReferenceMarket
@@ -16,7 +16,13 @@ SERVICE_MONTHS = 18
 FIRST_INTENSITY = a.single(0.05)
 NOT_REACHED = 0
 NO_EMPLOYER = 5  # size class of those without
-TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_JOB_ENDS = "U", "N", "laid off", "retired", "public job ends"
+TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_JOB_ENDS = (
+    "U",
+    "N",
+    "laid off",
+    "retired",
+    "public job ends",
+)
 
 
 # --------------------------------------------------------------------------------------------------- 1 age
@@ -64,7 +70,10 @@ def study(model: ReferenceMarket, person: Person) -> None:
 def graduate(model: ReferenceMarket, person: Person) -> None:
     """At 19 some go beyond high school, at 24 some of those finish college."""
     step = 0 if person.age_months == 19 * 12 else 1
-    if person.education == step and a.unit(model.words("AGEING", person.row)[3]) < model.tables.graduate[step]:
+    if (
+        person.education == step
+        and a.unit(model.words("AGEING", person.row)[3]) < model.tables.graduate[step]
+    ):
         person.education = step + 1
 
 
@@ -82,8 +91,10 @@ def adopt(model: ReferenceMarket) -> None:
     frozen = model.spin_up or model.world.adoption_frozen
     for e in model.employers:
         adopting, closing, opening, _ = (a.unit(w) for w in model.words("EMPLOYER", e.row))
-        e.shock = a.single(t.shock_rho[e.size] * e.shock
-                           + t.shock_sd[e.size] * a.normal(a.unit(model.words("SHOCK", e.row)[0])))
+        e.shock = a.single(
+            t.shock_rho[e.size] * e.shock
+            + t.shock_sd[e.size] * a.normal(a.unit(model.words("SHOCK", e.row)[0]))
+        )
         among_peers = share.get((e.size, e.industry), 0.0)
         if not e.open:
             if opening < t.birth[e.size]:
@@ -118,7 +129,9 @@ def close(e: Employer) -> None:
 
 def separate(model: ReferenceMarket) -> None:
     """End jobs; those separated search from next month."""
-    ended = [(person, cause) for person in model.people if person.employed and (cause := why_leave(model, person))]
+    ended = [
+        (person, cause) for person in model.people if person.employed and (cause := why_leave(model, person))
+    ]
     for person, cause in ended:
         leave_job(model, person, cause)
     model.flows |= {"separations": len(ended), "layoffs": sum(cause == LAID_OFF for _, cause in ended)}
@@ -197,7 +210,8 @@ def staff_use(model: ReferenceMarket, skill: float, experience: float) -> float:
     """use(a) . nov(exp)."""
     p = model.parameters
     use = a.logistic(p.use_slope * (skill - p.use_midpoint))
-    return use * max(p.expert_floor, 1.0 - (1.0 - p.expert_floor) * experience / p.novice_months)
+    novelty: float = max(p.expert_floor, 1.0 - (1.0 - p.expert_floor) * experience / p.novice_months)
+    return use * novelty
 
 
 def take_staff_means(model: ReferenceMarket) -> None:
@@ -213,8 +227,11 @@ def take_staff_means(model: ReferenceMarket) -> None:
 def labour_requirement(model: ReferenceMarket, e: Employer, occupation: int) -> float:
     """Labour a unit of output takes: (1 - delta s) / (1 + g m u)."""
     t, p = model.tables, model.parameters
-    z, theta = e.intensity * t.exposure[occupation], t.complementarity[occupation]
-    return (1.0 - p.substitution * z * (1.0 - theta)) / (1.0 + p.productivity_gain * z * theta * e.staff_use)
+    z: float = e.intensity * t.exposure[occupation]
+    theta: float = t.complementarity[occupation]
+    saved: float = p.substitution * z * (1.0 - theta)
+    gained: float = p.productivity_gain * z * theta * e.staff_use
+    return (1.0 - saved) / (1.0 + gained)
 
 
 def relative_labour(model: ReferenceMarket, e: Employer, post_: Post) -> float:
@@ -258,7 +275,8 @@ def update_job_creation(model: ReferenceMarket) -> None:
             pull = 0.0
             if psi > 0.0:
                 pull = eta * (a.log(filling[region][g]) - a.log(model.filling_start[region][g]))
-                pull += p.hiring_quality * requirement[region][g] * (skill[region][g] - model.hires_skill_start[region][g])
+                better = skill[region][g] - model.hires_skill_start[region][g]
+                pull += p.hiring_quality * requirement[region][g] * better
             row[g] = (1.0 - pace) * before + pace * pull
 
 
@@ -268,7 +286,9 @@ def mean_requirement(model: ReferenceMarket, out: Cells) -> Cells:
     for post_ in model.posts:
         posts.setdefault((post_.employer.region, model.tables.major[post_.occupation]), []).append(post_)
     for (region, g), members in posts.items():
-        needs = sum(int(m.employer.intensity * model.tables.exposure[m.occupation] * 1e6) * m.wanted for m in members)
+        needs = sum(
+            int(m.employer.intensity * model.tables.exposure[m.occupation] * 1e6) * m.wanted for m in members
+        )
         out[region][g] = needs / max(1, sum(m.wanted for m in members)) * 1e-6
     return out
 
@@ -278,10 +298,15 @@ def demand(model: ReferenceMarket, e: Employer, industry_cost: list[float]) -> f
     if not e.open:
         return 0.0
     p, mean = model.parameters, industry_cost[e.industry]
-    scale = (model.growth_industry[e.industry] * model.growth_region[e.region]
-             * a.exp(e.shock - model.shock_mean[e.size]))
+    scale = (
+        model.growth_industry[e.industry]
+        * model.growth_region[e.region]
+        * a.exp(e.shock - model.shock_mean[e.size])
+    )
     if e.unit_cost != 1.0 or mean != 1.0:
-        scale *= a.exp(-p.business_stealing * (a.log(e.unit_cost) - a.log(mean)) - p.scale_effect * a.log(mean))
+        scale *= a.exp(
+            -p.business_stealing * (a.log(e.unit_cost) - a.log(mean)) - p.scale_effect * a.log(mean)
+        )
     return scale
 
 
@@ -334,6 +359,3 @@ def advertise(model: ReferenceMarket) -> None:
                 skilled = a.unit(asks) < model.parameters.ai_post_share
                 board[slot] = Vacancy(post_, e.intensity * t.exposure[post_.occupation] if skilled else 0.0)
                 model.vacancies.append(board[slot])
-
-
-__all__ = ["EMPLOYED", "adopt", "age", "post", "separate"]

@@ -17,8 +17,9 @@ from sim.reference.agents import Employer, Person, Post, Vacancy
 from sim.reference.hiring import match, search
 from sim.reference.jobs import adopt, age, mean_requirement, post, rebase_labour, separate, take_staff_means
 from sim.reference.month_end import learn, produce
-from sim.reference.training import Programmes, train
-from sim.workers import ABSENT, EMPLOYED, INACTIVE, UNEMPLOYED
+from sim.reference.programmes import Programmes
+from sim.reference.training import train
+from sim.workers import ABSENT, EMPLOYED, UNEMPLOYED
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -36,29 +37,41 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
     def __init__(self, market: LaborMarket) -> None:
         super().__init__(seed=0)
         if market.month != -market.spin_up_months or market.record.spin_up_sums or market.record.sums.any():
-            raise ValueError("the oracle starts with a market that has not lived a month: LaborMarket(..., spin_up=False)")
-        self.run_settings, self.world, self.economy = market.scenario.run, market.scenario.world, market.economy
+            raise ValueError("the oracle starts with a market that has not lived a month (spin_up=False)")
+        self.run_settings, self.world, self.economy = (
+            market.scenario.run,
+            market.scenario.world,
+            market.economy,
+        )
         self.scale, self.headcount = market.scenario.run.scale, dict(market.headcount)
         self.month = market.month
         self.spin_up_months = market.spin_up_months
         self.key = (int(market.key[0]), int(market.key[1]))
         self.parameters = SimpleNamespace(**{name: float(market.params[name]) for name in PARAMETERS})
-        self.tables = SimpleNamespace(**{name: market.tables[name].tolist() for name in market.tables.dtype.names})
-        self.boards = SimpleNamespace(**{name: getattr(market.boards, name).tolist() for name in market.boards._fields})
+        self.tables = SimpleNamespace(
+            **{name: market.tables[name].tolist() for name in market.tables.dtype.names}
+        )
+        self.boards = SimpleNamespace(
+            **{name: getattr(market.boards, name).tolist() for name in market.boards._fields}
+        )
         self.entrants = [market.entrants(t) for t in range(self.month, market.scenario.run.months)]
         self._take_people(market)
         rates = rates_of(market.economy, market.scenario)
         self._leave: list[list[list[float]]] = rates.leave.tolist()
         self._shock_sd = np.array(rates.shock_sd)
-        self._growth = [[0.0 if self.world.growth == "none" else rate for rate in
-                         market.economy.array("growth", "code", dimension=dim).tolist()] for dim in ("industry", "region")]
+        self._growth: list[list[float]] = [
+            (market.economy.array("growth", "code", dimension=dim) * (self.world.growth != "none")).tolist()
+            for dim in ("industry", "region")
+        ]
         ledger = Ledger(market.ledger.programmes, {}, market.ledger.years)
         ledger.books[0] = market.ledger.books[0]
         self.programmes = Programmes(market.programmes, market.economy, self.parameters, ledger)
         regions, majors = market.economy.n("region"), market.economy.n("major")
         self._cells = (regions, majors)
         self.log_job_creation = self._empty()
-        self.history: list[tuple[Cells, Cells, Cells]] = []  # of twelve months: openings, hires, skill of hires
+        self.history: list[
+            tuple[Cells, Cells, Cells]
+        ] = []  # of twelve months: openings, hires, skill of hires
         self.premium = self.parameters.premium_base
         self.vacancies: list[Vacancy] = []
         self.flows: dict[str, int] = {}
@@ -71,7 +84,9 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
             employer = self.employers[int(market.posts.employer[row])]
             self.posts.append(Post(employer, row, market.posts))
             employer.posts.append(self.posts[-1])
-        self.people = [Person(self, row, market.workers, self.posts) for row in range(market.workers.state.size)]
+        self.people = [
+            Person(self, row, market.workers, self.posts) for row in range(market.workers.state.size)
+        ]
 
     # ------------------------------------------------------------------------------------------- the month
 
@@ -116,9 +131,13 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         self.leave_hazard = self._leave[min(self.year_index, len(self._leave) - 1)]
         lived = 2.0 * (self.month + self.spin_up_months + 1)
         kept = a.power(self.tables.shock_rho, lived)
-        self.shock_mean = [0.5 * (sd * sd) * (1.0 - k) for sd, k in zip(self._shock_sd.tolist(), kept, strict=True)]
+        self.shock_mean = [
+            0.5 * (sd * sd) * (1.0 - k) for sd, k in zip(self._shock_sd.tolist(), kept, strict=True)
+        ]
         since = max(0, self.month) / 12.0
-        self.growth_industry, self.growth_region = (a.power([1.0 + g for g in rates], since) for rates in self._growth)
+        self.growth_industry, self.growth_region = (
+            a.power([1.0 + g for g in rates], since) for rates in self._growth
+        )
         if self.month == 0:
             self._start_policy()
         if self.month == -self.spin_up_months or (self.month >= 0 and self.month % 12 == 0):
@@ -157,8 +176,10 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         return [[0] * self._cells[1] for _ in range(self._cells[0])]
 
     def _of_twelve_months(self, what: int) -> Cells:
-        return [[sum(month[what][r][g] for month in self.history) for g in range(self._cells[1])]
-                for r in range(self._cells[0])]
+        return [
+            [sum(month[what][r][g] for month in self.history) for g in range(self._cells[1])]
+            for r in range(self._cells[0])
+        ]
 
     def filling_hazard(self) -> Cells:
         """-ln(1 - fill) by province and major group, fill over twelve months shrunk to the national one."""
@@ -176,8 +197,10 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         hires, skill = self._of_twelve_months(1), self._of_twelve_months(2)
         millionths = [[s * 1e-6 for s in row] for row in skill]
         national = a.total([s for row in millionths for s in row]) / max(1, sum(map(sum, hires)))
-        return [[(millionths[r][g] + SHRINK * national) / (hires[r][g] + SHRINK) for g in range(self._cells[1])]
-                for r in range(self._cells[0])]
+        return [
+            [(millionths[r][g] + SHRINK * national) / (hires[r][g] + SHRINK) for g in range(self._cells[1])]
+            for r in range(self._cells[0])
+        ]
 
     def ai_requirement(self) -> Cells:
         """Mean AI requirement of the posts wanted, by province and major group."""
@@ -186,9 +209,8 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
     def log_scarcity(self) -> float:
         """ln(people in the labour force with applied skill / posts wanted that use AI)."""
         skilled = sum(1 for p in self.people if p.skill >= 0.5 and p.state in (EMPLOYED, UNEMPLOYED))
-        millionths = sum(int(p.employer.intensity * self.tables.exposure[p.occupation] * 1e6) * p.wanted
-                         for p in self.posts)
+        millionths = sum(
+            int(p.employer.intensity * self.tables.exposure[p.occupation] * 1e6) * p.wanted
+            for p in self.posts
+        )
         return a.log(max(1.0, float(skilled))) - a.log(max(1.0, millionths * 1e-6))
-
-
-__all__ = ["ABSENT", "INACTIVE", "ReferenceMarket"]

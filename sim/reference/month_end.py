@@ -64,8 +64,22 @@ def raise_pay(model: ReferenceMarket, person: Person, spell: int) -> None:
 
 def produce(model: ReferenceMarket) -> None:
     """Totals of the month; a month of benefit is used up; the state is remembered."""
-    names = ("wages", "benefits", "beneficiaries", "long_term_unemployed", "resting_youth", "skilled", "users",
-             "base_output", "output", "hours", "hours_saved", "insured", "skill", "employees")
+    names = (
+        "wages",
+        "benefits",
+        "beneficiaries",
+        "long_term_unemployed",
+        "resting_youth",
+        "skilled",
+        "users",
+        "base_output",
+        "output",
+        "hours",
+        "hours_saved",
+        "insured",
+        "skill",
+        "employees",
+    )
     model.totals = dict.fromkeys(names, 0)
     for person in model.people:
         person.previous = person.state
