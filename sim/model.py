@@ -352,6 +352,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.premium, self.premium_start = self.params.premium_base, 0.0
         self.openings = 0
         self.flows: dict[str, float] = {}
+        staff_means(self.workers, self.employers, self.posts, self.params, *self.staff)
+        rebase(self.employers, self.posts, self.tables, self.params)
         self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
 
     def _growth_of(self, dim: str) -> np.ndarray:
@@ -359,7 +361,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         return np.zeros(rate.size) if self.scenario.world.growth == "none" else rate
 
     def _region_share(self, record: Programme) -> np.ndarray:
-        """Seats by province: as the record says, else by the labour force, steered to openings where councils work."""
+        """Seats by province: as the record says, else by the labour force."""
         if record.regions:
             share = np.array([record.regions.get(r, 0.0) for r in self.economy.codes["region"]])
         else:

@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.economy import Economy
 from sim.fitting import fit
-from sim.kernels import alias_table, log_, record_of
+from sim.kernels import alias_table, exp_, log_, record_of
 from sim.scenario import Scenario
 from sim.workers import EMPLOYED, INACTIVE, MILITARY, OWN_ACCOUNT, UNEMPLOYED
 
@@ -31,9 +31,8 @@ UNPAID_WOMEN, UNPAID_MEN = (
 )  # unpaid family workers among those who start own-account work (assumption)
 INVOLUNTARY = 0.6  # of separations into unemployment, contract ends and dismissals (assumption)
 LAID_OFF_TO_UNEMPLOYMENT = 0.7  # of the laid off, the rest leaves the labour force for a while (assumption)
-SURPLUS = (
-    0.041  # posts held above posts wanted at rest, share of employees (what the model comes to without AI)
-)
+# posts held above posts wanted at rest, share of employees: what the model comes to without AI
+SURPLUS = 0.053
 CALL_UP = 0.01  # a month, of men in school at 20-24 (assumption; the survey leaves conscripts out)
 
 Boards = namedtuple("Boards", "first probability other patience")  # patience: 1 / ln(chance to look again)
@@ -284,6 +283,7 @@ def tables_of(
             "tenure_factor": economy.array("flow_factor", "code", dimension="tenure", flow="en"),
             "occupation_factor": np.ones(economy.n("occupation")),
             "employability_mean": 0.5 * spread**2,
+            "employability_most": exp_(3.8 * spread),
             "laid_off_u": np.where(np.arange(low.size) >= 9, 0.5, LAID_OFF_TO_UNEMPLOYMENT),
             "involuntary": INVOLUNTARY,
             "reason_on_leaving": _reasons(economy, after_school=False),
@@ -447,9 +447,9 @@ def _submarkets(
     regions, occupations = economy.n("region"), economy.n("occupation")
     cell = e.region[posts.employer].astype(np.int64) * occupations + posts.occupation
     openings = np.bincount(cell[jobs], weights=leaving, minlength=regions * occupations) + 0.01
-    slots = np.ceil(openings + 3.0 * np.sqrt(openings) + 2.0).astype(
+    slots = np.ceil(openings + 4.0 * np.sqrt(openings) + 1.5).astype(
         np.int64
-    )  # room for three sd more than expected
+    )  # room for four sd more than expected
     board = np.concatenate([[0], np.cumsum(slots)]).astype(np.int64)
     stay = scenario.world.own_occupation
     share = openings.reshape(regions, occupations).sum(axis=0) / openings.sum()

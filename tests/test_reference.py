@@ -179,6 +179,24 @@ def test_engine_and_oracle_agree_far_from_the_defaults(economy: Path) -> None:
     assert (market.employers.intensity > 0).sum() > 100
 
 
+# The oracle asks everyone; the engine asks only those whose draw lies under a bound, which must hold for any setting.
+BOUNDS = {
+    "exposure above one": ("world.exposure_level=3.0", "policy.budget.2026=2000e9"),
+    "a steep age profile": (
+        "policy.programmes.remote-ai.apply_age=-4.0",
+        "policy.programmes.remote-ai.apply=0.9",
+        "policy.budget.2026=2000e9",
+    ),
+    "separation that depends on employability": ("world.separation_employability=1.0",),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", BOUNDS)
+def test_bounds_that_save_time_leave_nobody_out(economy: Path, setting: str) -> None:
+    assert_same_life(scenario(economy, "roadmap", *BOUNDS[setting]))
+
+
 def test_the_oracle_wants_a_newborn_market(economy: Path) -> None:
     market = newborn(scenario(economy, "no-training"))
     market.step()

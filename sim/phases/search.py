@@ -2,9 +2,9 @@
 
 An application looks at boards of vacancies one slot at a time. Submarkets come up with weight
 (M_ij / o_j) D_rr' exp(b dw) x slots; a vacancy on it that pays enough ends the search, and before each look it may be
-given up (one geometric draw). The probability to apply is then W / (w0 + W), and to apply in submarket c
-proportional to W_c, exactly (W counts the vacancies one would take: wages are posted), and no draw of anybody moves
-when one vacancy comes or goes.
+given up (one geometric draw). But for the limit of looks, the probability to apply is then W / (w0 + W), and to apply
+in submarket c proportional to W_c (W counts the vacancies one would take: wages are posted), and no draw of anybody
+moves when one vacancy comes or goes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 SEARCHES, ENTERS_OWN, ENTERS_PUBLIC = 1, 2, 3
-MOST_LOOKS = 40  # boards looked at before an application is given up
+MOST_LOOKS = 64  # boards looked at before an application is given up
 
 
 def search(model: LaborMarket) -> None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_END = 0, 1, 2, 3, 4
 RETIREMENT_AGE = 60 * 12
-MOST = 4.0  # exp(0.3 x 4.5): no employability multiplies a hazard by more (bound of the thinning)
 
 
 def separate(model: LaborMarket) -> None:
@@ -93,7 +92,7 @@ def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):
                 size = posts.size[job] if job >= 0 else 5
                 to_u = tb.separate_u[contract, band, size] * level
                 to_n = tb.separate_n[contract, band, size] * level
-                if u < (to_u + to_n) * MOST:
+                if u < (to_u + to_n) * tb.employability_most:
                     z = exp_(-pm.separation_employability * w.employability[i] - tb.employability_mean)
                     if u < to_u * z:
                         cause = TO_UNEMPLOYED

@@ -238,17 +238,15 @@ def apply(model: LaborMarket) -> tuple[np.ndarray, np.ndarray]:
     low, high = m.economy.ages
     for p in np.flatnonzero(pt.open):
         decades = np.maximum(pt.by_age[p] * (low / 10.0 - 4.0), pt.by_age[p] * ((high + 1) / 10.0 - 4.0))
+        exposed = max(pt.by_exposure[p] * (m.tables.exposure.max() - 0.5), -0.5 * pt.by_exposure[p])
         traits = (
-            decades
-            + abs(pt.by_education[p])
-            + 0.5 * abs(pt.by_exposure[p])
-            + 3.8 * abs(pt.by_zeta[p])
-            + max(0.0, pt.by_female[p])
+            decades + exposed + abs(pt.by_education[p]) + 3.8 * abs(pt.by_zeta[p]) + max(0.0, pt.by_female[p])
         )
+        traits = np.clip(traits, -MOST_LOGIT, MOST_LOGIT)
         most = (
             pt.aware[p].max()
             * pt.allowance[p].max()
-            * np.array([logistic_(float(pt.logit[p]) + min(float(x), MOST_LOGIT)) for x in traits])
+            * np.array([logistic_(float(pt.logit[p] + x)) for x in traits])
         )
         most[(high * 12 + 11 < pt.age_min[p]) | (low * 12 > pt.age_max[p])] = 0.0
         for state in (EMPLOYED, UNEMPLOYED, INACTIVE):
@@ -392,7 +390,9 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
             chosen.size * m.scenario.run.scale,
         )
         m.seats_taken[p] += chosen.size
-        starting.append(start(m, p, record, chosen, lottery=mine.size > seats.sum()))
+        starting.append(
+            start(m, p, record, chosen, lottery=record.selection == "lottery" and mine.size > seats.sum())
+        )
     started = np.concatenate(starting) if starting else np.empty(0, dtype=np.int64)
     m.started[m.month] = started
     m.attending = np.concatenate([m.attending, started])

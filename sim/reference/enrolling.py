@@ -120,7 +120,10 @@ def enrol(model: ReferenceMarket, year: int) -> None:
         persons = len(chosen) * model.scale
         programmes.ledger.spend("course", p, year, persons * record.unit_cost, persons)
         programmes.seats_taken[p] += len(chosen)
-        courses = [start(model, person, p, drawn=len(mine) > sum(seats)) for person in chosen]
+        courses = [
+            start(model, person, p, drawn=record.selection == "lottery" and len(mine) > sum(seats))
+            for person in chosen
+        ]
         started += courses
     programmes.enrolments += started
     programmes.attending += started

@@ -28,7 +28,7 @@ SEARCHES, STARTS_OWN, STARTS_PUBLIC, STOPS_LOOKING, STARTS_LOOKING = (
     "stops looking",
     "starts looking",
 )
-LOOKS = 40
+LOOKS = 64
 LARGE = 4
 LONG_TERM = 6
 
