@@ -204,7 +204,7 @@ def _alike(policy: Observed, comparison: Observed, who: np.ndarray, begin: np.nd
     for kept in ("employed", "unemployed"):
         ours, theirs = (_bits(getattr(run, kept), who, before) for run in (policy, comparison))
         same &= ours == theirs
-    return same | (begin == 0)  # before the first month the two runs are one
+    return np.asarray(same | (begin == 0))  # before the first month the two runs are one
 
 
 def _traits(policy: Observed, who: np.ndarray, row: np.ndarray, groups: Groups) -> dict[str, np.ndarray]:
