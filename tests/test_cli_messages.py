@@ -287,7 +287,8 @@ def test_an_interruption_exits_with_130(runner: dict[str, Any], monkeypatch: pyt
 
 def test_a_signal_interrupts_the_process_with_130() -> None:
     code = (
-        "import sys, time, types, sim.cli; m = types.ModuleType('sim.runner');"
+        "import signal, sys, time, types, sim.cli; m = types.ModuleType('sim.runner');"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a background job ignores it
         "m.run_command = lambda *a, **k: (print('ready', flush=True), time.sleep(60));"
         "sys.modules['sim.runner'] = m; sys.argv = ['laborshift', 'run', 'roadmap']; sim.cli.main()"
     )
