@@ -9,7 +9,7 @@ INSTALL = $(PIP) install -qq --no-compile
 # What `make run` asks. RUN goes to the command line as it is: make run RUN="--scale 1000 --replicates 1"
 BASE      ?= scenarios/baseline.toml
 SCENARIOS ?= scenarios/roadmap.toml
-RUN       ?= --scale 100 --replicates 2 --jobs 2
+RUN       ?= --scale 100 --replicates 4 --jobs 2
 # More for pytest, as in: make test TESTS="-m 'not slow'"
 TESTS     ?=
 
