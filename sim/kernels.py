@@ -295,13 +295,31 @@ def alias_(word, probability, other):
 def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Walker's alias table of non-negative weights (n,): (probability (n,), other (n,) int16)."""
     n = weights.size
-    scaled = weights * (n / weights.sum())
     probability, other = np.ones(n), np.arange(n, dtype=np.int16)
-    small = [i for i in range(n) if scaled[i] < 1.0]
-    large = [i for i in range(n) if scaled[i] >= 1.0]
-    while small and large:
-        s, g = small.pop(), large.pop()
+    _pair_up(weights * (n / weights.sum()), probability, other, *np.empty((2, n), dtype=np.int64))
+    return probability, other
+
+
+@jit
+def _pair_up(scaled, probability, other, small, large):
+    """Fill each cell that is too small from one that is too large, last in, first out."""
+    few, many = 0, 0
+    for i in range(scaled.size):
+        if scaled[i] < 1.0:
+            small[few] = i
+            few += 1
+        else:
+            large[many] = i
+            many += 1
+    while few > 0 and many > 0:
+        few -= 1
+        many -= 1
+        s, g = small[few], large[many]
         probability[s], other[s] = scaled[s], g
         scaled[g] -= 1.0 - scaled[s]
-        (small if scaled[g] < 1.0 else large).append(g)
-    return probability, other
+        if scaled[g] < 1.0:
+            small[few] = g
+            few += 1
+        else:
+            large[many] = g
+            many += 1
