@@ -53,6 +53,10 @@ POST_COLUMNS: tuple[tuple[str, Any, str], ...] = (
 )
 PostColumns = namedtuple("PostColumns", [name for name, _, _ in POST_COLUMNS])  # type: ignore[misc]
 
+# the month's advertised vacancies: posts, AI skill asked for, log pay of the post itself, major group x size class,
+# and how much of the work AI augments there
+Adverts = namedtuple("Adverts", "post skill pay kind augmented")
+
 CLOSING, RESTRUCTURING, LAYING_OFF, IN_TRAINING = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
 
 

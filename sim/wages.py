@@ -44,28 +44,19 @@ def worth_of(i, w, tb, pm, clock):
 
 
 @device
-def offer_of(i, p, worth, luck, which, requirement, w, e, posts, tb, pm, clock, premium):
-    """Log hourly wage and contract offered for posts p to worker i, of `worth` and with `luck`."""
-    f, o = posts.employer[p], posts.occupation[p]
-    size = posts.size[p]
+def offer_of(i, v, worth, luck, which, adverts, w, posts, tb, pm, clock, premium):
+    """Log hourly wage and contract offered by vacancy v to worker i, of `worth` and with `luck`."""
+    sizes = tb.wage_size.size
+    major, size = adverts.kind[v] // sizes, adverts.kind[v] % sizes
     contract = 0
-    while contract < 2 and which >= tb.hired_contract[tb.major[o], size, contract]:
+    while contract < 2 and which >= tb.hired_contract[major, size, contract]:
         contract += 1
-    wage = (
-        tb.wage_occupation[o]
-        + tb.wage_industry[e.industry[f]]
-        + tb.wage_size[size]
-        + tb.wage_contract[contract]
-        + e.productivity[f]
-        + worth
-        + luck
-    )
-    if e.intensity[f] > 0.0:
-        augmented = float(e.intensity[f]) * tb.exposure[o] * tb.complementarity[o]
-        novice = w.experience[i] if w.occupation[i] == o else 0
-        gain = pm.productivity_gain * augmented * staff_use(float(w.skill[i]), float(novice), pm)
+    wage = adverts.pay[v] + tb.wage_contract[contract] + worth + luck
+    if adverts.augmented[v] > 0.0:
+        novice = w.experience[i] if w.occupation[i] == posts.occupation[adverts.post[v]] else 0
+        gain = pm.productivity_gain * adverts.augmented[v] * staff_use(float(w.skill[i]), float(novice), pm)
         wage += pm.rent_share * log_(1.0 + gain)
-    if requirement > 0.0 and w.skill[i] >= APPLIED:
+    if adverts.skill[v] > 0.0 and w.skill[i] >= APPLIED:
         wage += premium
     return max(wage, tb.minimum_wage[clock.year_index]), contract
 
@@ -80,9 +71,9 @@ def reservation(i, w, tb, pm, clock):
 
 
 @device
-def liking(offered, p, posts, pm):
-    """Value of an offer for posts p: the log wage, and what a large employer is worth."""
-    return offered + pm.large_preference if posts.size[p] == LARGE else offered
+def liking(offered, size, pm):
+    """Value of an offer from an employer of a size class: the log wage, and what a large employer is worth."""
+    return offered + pm.large_preference if size == LARGE else offered
 
 
 @device
@@ -90,5 +81,5 @@ def least_acceptable(i, w, posts, tb, pm, clock):
     """Value that an offer must exceed: the present job's for those at work, else the reservation wage."""
     if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0:
         held = float(w.wage[i])
-        return liking(held, w.job[i], posts, pm) if w.job[i] >= 0 else held
+        return liking(held, posts.size[w.job[i]], pm) if w.job[i] >= 0 else held
     return reservation(i, w, tb, pm, clock)

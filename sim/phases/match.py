@@ -24,8 +24,8 @@ LONG_TERM = 6  # months of unemployment from which a spell is long (OECD uses 12
 def match(model: LaborMarket) -> None:
     """Rank, offer, accept, hire."""
     m = model
-    best = np.full(m.adverts, -1, dtype=np.int64)
-    score = np.full(m.adverts, -np.inf)
+    best = np.full(m.advertised, -1, dtype=np.int64)
+    score = np.full(m.advertised, -np.inf)
     _rank(
         m.searchers,
         m.application,
@@ -35,8 +35,7 @@ def match(model: LaborMarket) -> None:
         m.params,
         m.key,
         m.clock,
-        m.vacancy_post,
-        m.vacancy_skill,
+        m.adverts,
         best,
         score,
     )
@@ -52,8 +51,7 @@ def match(model: LaborMarket) -> None:
         m.params,
         m.key,
         m.clock,
-        m.vacancy_post,
-        m.vacancy_skill,
+        m.adverts,
         best,
         m.hires_by_cell,
         m.skill_by_cell,
@@ -88,14 +86,14 @@ def score_of(i, a, p, requirement, w, posts, tb, pm, key, clock):
 
 
 @jit
-def _rank(searchers, application, w, posts, tb, pm, key, clock, vacancy_post, vacancy_skill, best, top):
+def _rank(searchers, application, w, posts, tb, pm, key, clock, adverts, best, top):
     k = application.shape[1]
     for n in range(searchers.size):
         for a in range(k):
             v = application[n, a]
             if v < 0:
                 continue
-            s = score_of(searchers[n], a, vacancy_post[v], vacancy_skill[v], w, posts, tb, pm, key, clock)
+            s = score_of(searchers[n], a, adverts.post[v], adverts.skill[v], w, posts, tb, pm, key, clock)
             if s > top[v]:  # a tie goes to the lower identity: searchers come in the order of identities
                 top[v] = s
                 best[v] = n * k + a
@@ -112,8 +110,7 @@ def _accept(
     pm,
     key,
     clock,
-    vacancy_post,
-    vacancy_skill,
+    adverts,
     best,
     hires_by_cell,
     skill_by_cell,
@@ -131,26 +128,13 @@ def _accept(
             if v < 0 or best[v] != n * k + a:
                 continue
             luck, which = luck_of(i, a, pm, key, clock)
-            offered, kind = offer_of(
-                i,
-                vacancy_post[v],
-                worth_of(i, w, tb, pm, clock),
-                luck,
-                which,
-                vacancy_skill[v],
-                w,
-                e,
-                posts,
-                tb,
-                pm,
-                clock,
-                premium,
-            )
-            liked = liking(offered, vacancy_post[v], posts, pm)
+            worth = worth_of(i, w, tb, pm, clock)
+            offered, kind = offer_of(i, v, worth, luck, which, adverts, w, posts, tb, pm, clock, premium)
+            liked = liking(offered, adverts.kind[v] % tb.wage_size.size, pm)
             if liked > value:
                 chosen, value, wage, contract = v, liked, offered, kind
         if chosen >= 0:
-            p = vacancy_post[chosen]
+            p = adverts.post[chosen]
             f = posts.employer[p]
             hires_by_cell[e.region[f], tb.major[posts.occupation[p]]] += 1
             skill_by_cell[e.region[f], tb.major[posts.occupation[p]]] += int(float(w.skill[i]) * 1e6)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draws import ADVERTISE, LAYOFF
-from sim.employers import IN_TRAINING, LAYING_OFF, RESTRUCTURING
+from sim.employers import IN_TRAINING, LAYING_OFF, RESTRUCTURING, Adverts
 from sim.kernels import device, exp_, jit, log_, philox, unit_
 from sim.wages import staff_use
 from sim.workers import EMPLOYED, NOTICE
@@ -218,7 +218,7 @@ def update_job_creation(model: LaborMarket) -> None:
 
 
 @jit
-def _place(e, posts, tb, boards, pm, key, clock, slots, free, vacancy_post, vacancy_skill, openings):
+def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings):
     """Every vacancy takes a slot of its submarket's board by its own key: linear probing from a random slot.
 
     Whoever reads the board at random slots until one is taken meets every vacancy with the same chance, and one
@@ -249,9 +249,17 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, vacancy_post, vaca
                     slot = slot + 1 if slot + 1 < size else 0
                 slots[boards.first[cell] + slot] = n
                 free[cell] -= 1
-                vacancy_post[n] = p
+                adverts.post[n] = p
+                adverts.pay[n] = (
+                    tb.wage_occupation[o]
+                    + tb.wage_industry[e.industry[f]]
+                    + tb.wage_size[e.size[f]]
+                    + e.productivity[f]
+                )
+                adverts.kind[n] = tb.major[o] * tb.wage_size.size + e.size[f]
+                adverts.augmented[n] = float(e.intensity[f]) * tb.exposure[o] * tb.complementarity[o]
                 asked = unit_(asks) < pm.ai_post_share
-                vacancy_skill[n] = float(e.intensity[f]) * tb.exposure[o] if asked else 0.0
+                adverts.skill[n] = float(e.intensity[f]) * tb.exposure[o] if asked else 0.0
                 n += 1
     return n, lost
 
@@ -260,11 +268,16 @@ def _advertise(model: LaborMarket) -> int:
     m = model
     total = int(m.posts.vacant.sum())
     m.slots[:] = NO_ADVERT
-    m.vacancy_post = np.empty(total, dtype=np.int32)
-    m.vacancy_skill = np.empty(total)
+    m.adverts = Adverts(
+        np.empty(total, np.int32),
+        np.empty(total),
+        np.empty(total),
+        np.empty(total, np.int16),
+        np.empty(total),
+    )
     m.openings_by_cell = np.zeros(m.job_creation.shape, dtype=np.int64)
     free = np.diff(m.boards.first).astype(np.int64)
-    m.adverts, m.flows["unadvertised"] = _place(
+    m.advertised, m.flows["unadvertised"] = _place(
         m.employers,
         m.posts,
         m.tables,
@@ -274,8 +287,7 @@ def _advertise(model: LaborMarket) -> int:
         m.clock,
         m.slots,
         free,
-        m.vacancy_post,
-        m.vacancy_skill,
+        m.adverts,
         m.openings_by_cell,
     )
     return total

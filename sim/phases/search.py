@@ -58,10 +58,8 @@ def search(model: LaborMarket) -> None:
         m.key,
         m.clock,
         m.slots,
-        m.employers,
         m.posts,
-        m.vacancy_post,
-        m.vacancy_skill,
+        m.adverts,
         m.premium,
         m.application,
     )
@@ -176,10 +174,8 @@ def _apply(
     key,
     clock,
     slots,
-    e,
     posts,
-    vacancy_post,
-    vacancy_skill,
+    adverts,
     premium,
     application,
 ):
@@ -217,10 +213,9 @@ def _apply(
                 first, size = boards.first[cell], boards.first[cell + 1] - boards.first[cell]
                 vacancy = slots[first + min(int(float(slot) * 2.0**-32 * size), size - 1)]
                 if vacancy >= 0:
-                    p = vacancy_post[vacancy]
                     offered, _ = offer_of(
-                        i, p, worth, luck, which, vacancy_skill[vacancy], w, e, posts, tb, pm, clock, premium
+                        i, vacancy, worth, luck, which, adverts, w, posts, tb, pm, clock, premium
                     )
-                    if liking(offered, p, posts, pm) > least:
+                    if liking(offered, adverts.kind[vacancy] % tb.wage_size.size, pm) > least:
                         application[n, a] = vacancy
                         break

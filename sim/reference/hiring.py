@@ -243,11 +243,8 @@ def offer(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
         + p.wage_employability * person.employability
     )
     wage: float = (
-        t.wage_occupation[o]
-        + t.wage_industry[e.industry]
-        + t.wage_size[e.size]
+        (t.wage_occupation[o] + t.wage_industry[e.industry] + t.wage_size[e.size] + e.productivity)
         + t.wage_contract[contract]
-        + e.productivity
         + worth
         + p.match_sd * a.normal(a.unit(luck))
     )
