@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
+from sim.jobs import bar, side_by_side
 from sim.replicate import RunData, simulate
 from sim.scenario import Scenario, load
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from sim.results import Results
 
 __all__ = [
@@ -33,8 +28,6 @@ __all__ = [
     "simulate_all",
     "warmup",
 ]
-
-Done = Callable[[int], None]
 
 
 def simulate_all(
@@ -53,45 +46,15 @@ def simulate_all(
     passed on.
     """
     tasks = [(s, r) for s in scenarios for r in range(replicates or s.run.replicates)]
-    with _bar(progress) as bar:
-        if jobs > 1 and len(tasks) > 1:
-            return _side_by_side(tasks, jobs, panel, keep_status, _ticker(bar, len(tasks), "runs"))
-        months = sum(s.run.months for s, _ in tasks)
-        tick = _ticker(bar, months, "months")
+    if jobs > 1 and len(tasks) > 1:
+        if not _compiled().exists():
+            warmup()  # once, so that the processes load the kernels
+        with bar(len(tasks), "runs", progress) as tick:
+            return side_by_side(simulate, [(s, r, keep_status, panel) for s, r in tasks], jobs, tick)
+    with bar(sum(s.run.months for s, _ in tasks), "months", progress) as tick:
         return [
             simulate(s, r, keep_status=keep_status, panel=panel, on_month=lambda _: tick(1)) for s, r in tasks
         ]
-
-
-def _side_by_side(
-    tasks: list[tuple[Scenario, int]], jobs: int, panel: int, keep_status: bool, tick: Done
-) -> list[RunData]:
-    """Tasks in fresh processes. Kernels are compiled before, once, so that the processes load them."""
-    if not _compiled().exists():
-        warmup()
-    before = set(multiprocessing.active_children())
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=spawn, initializer=_ignore_interrupt)
-    try:
-        waiting: list[Future[RunData]] = [pool.submit(simulate, s, r, keep_status, panel) for s, r in tasks]
-        left: set[Future[RunData]] = set(waiting)
-        while left:
-            done, left = wait(left, return_when=FIRST_COMPLETED)
-            for one in done:
-                one.result()
-                tick(1)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        raise
-    pool.shutdown()
-    return [one.result() for one in waiting]
-
-
-def _ignore_interrupt() -> None:
-    """In a process of the pool: the one that asked decides what an interrupt ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def run(
@@ -214,27 +177,3 @@ def _compiled() -> Path:
     from sim.kernels import cache_folder
 
     return cache_folder() / "compiled"
-
-
-def _bar(progress: bool) -> Any:
-    """A progress bar with the time left, on a terminal only."""
-    if not progress or not sys.stderr.isatty():
-        return nullcontext()
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-
-
-def _ticker(bar: Progress | None, total: int, what: str) -> Done:
-    if bar is None:
-        return lambda _: None
-    task = bar.add_task(what, total=total)
-    return lambda n: bar.advance(task, n)
