@@ -197,7 +197,7 @@ LOG_GRID = _log_grid()
 @jit
 def exp_(x):
     """exp(x) for |x| < 16 (clamped), relative error below 8e-6; exactly 1 at 0."""
-    y = min(max(x, -15.99), 15.99) * 128.0 + 2048.0
+    y = min(max(float(x), -15.99), 15.99) * 128.0 + 2048.0
     i = int(y)
     return EXP_GRID[i] + (y - i) * (EXP_GRID[i + 1] - EXP_GRID[i])
 
@@ -205,7 +205,7 @@ def exp_(x):
 @jit
 def log_(x):
     """ln(x) for x > 0, absolute error below 2e-7; exactly 0 at 1."""
-    mantissa, exponent = math.frexp(x)
+    mantissa, exponent = math.frexp(float(x))
     y = (mantissa - 0.5) * 4096.0
     i = min(int(y), 2047)
     return exponent * _LN2 + (LOG_GRID[i] + (y - i) * (LOG_GRID[i + 1] - LOG_GRID[i]))

@@ -114,7 +114,7 @@ def unit_costs(e, posts, tb, pm, cost, weight, mean):
         held = 0
         for p in range(e.posts_from[f], e.posts_to[f]):
             saved += posts.wage_share[p] * (1.0 - relative_labour(p, f, e, posts, tb, pm))
-            held += posts.held[p]
+            held += int(posts.held[p])
         c = 1.0 - pm.labour_share * saved
         e.unit_cost[f] = c
         cost[e.industry[f]] += int(c * FIXED) * held
@@ -229,7 +229,7 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings)
     for f in range(e.open.size):
         for p in range(e.posts_from[f], e.posts_to[f]):
             o = posts.occupation[p]
-            cell = e.region[f] * tb.major.size + o
+            cell = int(e.region[f]) * tb.major.size + int(o)
             openings[e.region[f], tb.major[o]] += posts.vacant[p]
             size = boards.first[cell + 1] - boards.first[cell]
             for ordinal in range(posts.vacant[p]):

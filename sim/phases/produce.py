@@ -62,12 +62,12 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):
             continue
         months = clock.month - w.birth[i]
         band = tb.band[min(months, OLDEST_MONTH)]
-        old = tb.age5[band]
-        s = state - 1
-        stage, region, occupation = w.stage0[i], w.region[i], w.occupation[i]
-        acc[PEOPLE + (((stage * AGES + old) * 2 + w.sex[i]) * 3 + w.education[i]) * STATES + s] += 1
+        old = int(tb.age5[band])
+        s = int(state) - 1
+        stage, region, occupation = int(w.stage0[i]), int(w.region[i]), int(w.occupation[i])
+        acc[PEOPLE + (((stage * AGES + old) * 2 + int(w.sex[i])) * 3 + int(w.education[i])) * STATES + s] += 1
         acc[PLACES + (region * 4 + stage) * STATES + s] += 1
-        acc[MOVES + (old * 4 + w.previous[i]) * STATES + s] += 1
+        acc[MOVES + (old * 4 + int(w.previous[i])) * STATES + s] += 1
         w.previous[i] = state
         skill = float(w.skill[i])
         acc[TOTALS + T_SKILL] += int(skill * 1e6)
@@ -79,7 +79,7 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):
             user = 1 if skill >= pm.use_midpoint else 0  # more likely than not to use AI regularly
             if job >= 0:
                 f = posts.employer[job]
-                size = e.size[f]
+                size = int(e.size[f])
                 intensity = float(e.intensity[f])
                 if intensity > 0.0:
                     z = intensity * tb.exposure[occupation]
@@ -91,7 +91,7 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):
             base = int(hours * exp_(tb.base_output[occupation, w.industry[i], size]))
             output = int(base * (1.0 + gain) / (1.0 - saved))
             wage = int(hours * exp_(w.wage[i]))
-            cell = FIRMS + (size * industries + w.industry[i]) * 6
+            cell = FIRMS + (size * industries + int(w.industry[i])) * 6
             acc[cell] += 1
             acc[cell + 1] += base
             acc[cell + 2] += output
@@ -108,7 +108,7 @@ def _produce(lo, hi, chunk, w, e, posts, tb, pm, clock, sums):
                 acc[TOTALS + T_EMPLOYEES] += 1
                 acc[TOTALS + T_WAGES] += wage
                 acc[TOTALS + T_INSURED] += 1 if (w.tags[i] & np.uint8(32)) != 0 else 0
-                place = int((w.wage[i] - 8.0) * 32.0)
+                place = int((float(w.wage[i]) - 8.0) * 32.0)
                 acc[PAY + min(max(place, 0), 127)] += 1
         else:
             acc[TRADES + (occupation * AGES + old) * 2 + 1] += 1 if state == UNEMPLOYED else 0

@@ -200,7 +200,7 @@ def _apply(
             origin = w.occupation[i]
             if w.course_occupation[i] != NOBODY and unit_(turn) < tb.conversion_weight:
                 origin = w.course_occupation[i]
-            row = w.region[i] * occupations + origin
+            row = int(w.region[i]) * occupations + int(origin)
             looks = min(MOST_LOOKS - 1.0, log_(unit_(stop)) * boards.patience[row])  # geometric: 1 - q a look
             for look in range(int(looks)):
                 if look % 2 == 0:
