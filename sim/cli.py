@@ -244,6 +244,12 @@ def self_test() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _call("sim.runner", "run")(tiny, out=Path(folder), panel=0, jobs=1, force=True, progress=False)
     typer.echo("two months at scale 1000: ok")
+    wrong = _call("sim.runner", "self_test")()
+    for identity in wrong:
+        typer.echo(identity, err=True)
+    if wrong:
+        raise typer.Exit(1)
+    typer.echo("persons, enrolments and won are conserved: ok")
 
 
 def _load(spec: str, sets: Sequence[str] | None, **settings: int | None) -> Scenario:

@@ -50,7 +50,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def remember(*scenarios: Any, **options: Any) -> None:
         asked.update(scenarios=scenarios, options=options)
 
-    run.__dict__.update(run_command=remember, run=remember, warmup=remember)
+    run.__dict__.update(run_command=remember, run=remember, warmup=remember, self_test=list)
     compare.__dict__["compare_command"] = remember
     monkeypatch.setitem(sys.modules, "sim.runner", run)
     monkeypatch.setitem(sys.modules, "sim.evaluation", ModuleType("sim.evaluation"))
@@ -175,6 +175,9 @@ def test_warmup_and_self_test(runner: dict[str, Any], monkeypatch: pytest.Monkey
     assert (done.exit_code, done.stderr) == (0, "")
     assert f"{len(shipped())} scenarios: ok" in done.stdout
     assert (runner["scenarios"][0].run.scale, runner["options"]["progress"]) == (1000, False)
+    monkeypatch.setattr(sys.modules["sim.runner"], "self_test", lambda: ["a won is lost"])
+    broken = laborshift("self-test")
+    assert (broken.exit_code, broken.stderr) == (1, "a won is lost\n")
 
 
 def test_help_loads_nothing_heavy() -> None:
