@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.employers import RESTRUCTURING
 from sim.kernels import jit
-from sim.phases.train import eligible
+from sim.phases.enrol import eligible
 from sim.programmes import COURSE_KINDS
 from sim.record import ABSENT_SIZE
 from sim.workers import ABSENT, life_stage
@@ -32,31 +32,22 @@ def count_eligible(model: LaborMarket) -> np.ndarray:
     ]
     counts = np.zeros((m.chunk_starts.size, len(m.programmes)), dtype=np.int64)
     if asked:
-        m.over_chunks(
-            _count,
-            m.workers,
-            m.employers,
-            m.posts,
-            m.tables,
-            m.programme_table,
-            m.clock,
-            np.array(asked, dtype=np.int64),
-            counts,
-        )
+        bits = np.uint64(sum(1 << p for p in asked))
+        m.over_chunks(_count, m.workers, m.posts, m.tables, m.programme_table, m.clock, bits, counts)
     return np.asarray(counts.sum(axis=0))
 
 
 @jit
-def _count(lo, hi, chunk, w, e, posts, tb, pt, clock, asked, counts):
+def _count(lo, hi, chunk, w, posts, tb, pt, clock, asked, counts):
     for i in range(lo, hi):
         if w.state[i] == ABSENT:
             continue
         job = w.job[i]
         size, restructuring = ABSENT_SIZE, False
         if job >= 0:
-            size = e.size[posts.employer[job]]
+            size = posts.size[job]
             restructuring = (posts.flags[job] & RESTRUCTURING) != 0
         stage = life_stage(w.state[i], w.reason[i], w.tags[i], restructuring, clock.month - w.birth[i])
-        for n in range(asked.size):
-            if eligible(i, asked[n], stage, size, w, tb, pt, clock):
-                counts[chunk, asked[n]] += 1
+        admitted = asked & eligible(i, stage, size, w, tb, pt, clock)
+        for p in range(counts.shape[1]):
+            counts[chunk, p] += int((admitted >> np.uint64(p)) & np.uint64(1))

@@ -49,7 +49,7 @@ POST_COLUMNS: tuple[tuple[str, Any, str], ...] = (
     ("held", np.int32, "posts held"),
     ("wanted", np.int32, "posts wanted"),
     ("vacant", np.int32, "posts open"),
-    ("flags", np.uint8, "bits: 1 closing, 2 restructuring, 4 laying off, 8 in the SME package's training"),
+    ("flags", np.uint8, "bits: 1 closing, 2 restructuring, 4 laying off, 8 in the SME package's training, 16 adopter"),
 )
 PostColumns = namedtuple("PostColumns", [name for name, _, _ in POST_COLUMNS])  # type: ignore[misc]
 
@@ -57,7 +57,7 @@ PostColumns = namedtuple("PostColumns", [name for name, _, _ in POST_COLUMNS])  
 # and how much of the work AI augments there
 Adverts = namedtuple("Adverts", "post skill pay kind augmented")
 
-CLOSING, RESTRUCTURING, LAYING_OFF, IN_TRAINING = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
+CLOSING, RESTRUCTURING, LAYING_OFF, IN_TRAINING, ADOPTER = (np.uint8(1 << n) for n in range(5))
 
 
 def new_employers(rows: int) -> Any:

@@ -128,33 +128,57 @@ def _next(k, w):
     return np.uint32((np.uint64(k) + w) & MASK32)
 
 
+def _ten_rounds(a, b, c, d, k, q):
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    k, q = _next(k, W0), _next(q, W1)
+    a, b, c, d = _round(a, b, c, d, k, q)
+    return a, b, c, d
+
+
+_ten_rounds = numba.njit(inline="always", error_model="numpy")(_ten_rounds)
+
+
 @jit
-def draw_block(lo, n, month, purpose, key, word, out):
-    """One word of :func:`philox` for identities lo to lo + n - 1 into out (BLOCK,): the same numbers, drawn eight
-    at a time (the ten rounds are written out because LLVM vectorises straight lines of 32-bit words only)."""
+def draw_block(lo, n, month, purpose, key, out):
+    """The words of :func:`philox` for identities lo to lo + n - 1 into out (4, BLOCK): the same numbers, drawn
+    sixteen at a time (the ten rounds are written out because LLVM vectorises straight lines of 32-bit words only)."""
+    k, q = np.uint32(key[0]), np.uint32(key[1])
     for j in range(n):
         a, b, c, d = np.uint32(lo + j), np.uint32(0), np.uint32(month), np.uint32(purpose)
-        k, q = np.uint32(key[0]), np.uint32(key[1])
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        k, q = _next(k, W0), _next(q, W1)
-        a, b, c, d = _round(a, b, c, d, k, q)
-        out[j] = a if word == 0 else b if word == 1 else c if word == 2 else d
+        a, b, c, d = _ten_rounds(a, b, c, d, k, q)
+        out[0, j] = a
+        out[1, j] = b
+        out[2, j] = c
+        out[3, j] = d
+
+
+@jit
+def draw_listed(ids, subs, n, month, purpose, key, out):
+    """The words of :func:`philox` for `n` listed identities and subs (uint32) into out (4, BLOCK), sixteen at a time."""
+    k, q = np.uint32(key[0]), np.uint32(key[1])
+    for j in range(n):
+        a, b, c, d = ids[j], subs[j], np.uint32(month), np.uint32(purpose)
+        a, b, c, d = _ten_rounds(a, b, c, d, k, q)
+        out[0, j] = a
+        out[1, j] = b
+        out[2, j] = c
+        out[3, j] = d
 
 
 # ------------------------------------------------------------------------------------------- function tables

@@ -18,7 +18,11 @@ from sim.kernels import BLOCK, jit, log_, record_of
 from sim.ledger import Ledger
 from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, learn, match, post, produce, search, separate, train
+from sim.phases.adopt import package_orders
+from sim.phases.enrol import announce
 from sim.phases.post import rebase, staff_means
+from sim.phases.reach import limits_of
+from sim.phases.separate import flag_staff
 from sim.population import build
 from sim.programmes import COMPLETED, COURSE_KINDS, Enrolments, allowances, table_of
 from sim.rates import rates_of, tables_of
@@ -301,12 +305,6 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.programme_ids = sorted(records)
         self.programmes = [records[name] for name in self.programme_ids]
         self.ledger = Ledger(self.programme_ids, self.scenario.money(records), list(self.scenario.years))
-        self.programme_table = table_of(
-            self.programmes,
-            self.economy,
-            self.params.allowance_elasticity,
-            self.params.completion_employability,
-        )
         self.allowance = np.array([allowances(p, self.economy) for p in self.programmes])
         n, regions = len(self.programmes), self.economy.n("region")
         self.seat_carry = np.zeros((n, regions))
@@ -335,12 +333,24 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.tables, self.boards = tables_of(
             self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
         )
+        self.programme_table = table_of(
+            self.programmes,
+            self.economy,
+            self.tables.exposure,
+            self.params.allowance_elasticity,
+            self.params.completion_employability,
+        )
+        self.limits = limits_of(self.tables)
         self._leave, self._shock_sd = rates.leave, np.array(rates.shock_sd)
         n = self.workers.state.size
         self.chunk_starts = np.arange(0, n, CHUNK)
         self.events = np.empty(n, dtype=np.int32)
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
-        self.words = np.empty((self.chunk_starts.size, BLOCK), dtype=np.uint32)
+        self.words = np.empty((self.chunk_starts.size, 4, BLOCK), dtype=np.uint32)
+        self.ids = np.empty((self.chunk_starts.size, BLOCK), dtype=np.uint32)
+        self.reached = np.zeros(n, dtype=np.uint8)
+        self.reach_scratch = (self.reached, self.ids, np.zeros(BLOCK, dtype=np.uint32), self.words)
+        self.choices = np.empty(n, dtype=np.uint8)
         self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)
         self.sums = np.zeros((self.chunk_starts.size, LAYOUT.offsets[-1]), dtype=np.int64)
         self.layoffs = np.zeros(self.posts.held.size, dtype=np.int64)
@@ -348,13 +358,21 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         cells = (self.economy.n("region"), self.economy.n("major"))
         self.job_creation = np.zeros(cells)
         self._openings, self._hires, self._skill = (np.zeros((12, *cells), dtype=np.int64) for _ in range(3))
-        self.in_package_since = np.full(self.employers.open.size, 10**6)
+        self.in_package_since = np.full(self.employers.open.size, 2**15 - 1, dtype=np.int16)
+        self.package_order, self.packages = package_orders(self), False
+        self.package_reached = dict.fromkeys(self.package_order, 0)
         self.premium, self.premium_start = self.params.premium_base, 0.0
         self.openings = 0
         self.flows: dict[str, float] = {}
-        staff_means(self.workers, self.employers, self.posts, self.params, *self.staff)
-        rebase(self.employers, self.posts, self.tables, self.params)
+        self._rebase()
         self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
+
+    def _rebase(self) -> None:
+        """Make today the start of every ratio of labour requirement."""
+        w, e, p = self.workers, self.employers, self.posts
+        self.over_chunks(flag_staff, w, p, self.reached)
+        staff_means(w, e, p, self.params, self.reached, *self.staff)
+        rebase(e, p, self.tables, self.params)
 
     def _growth_of(self, dim: str) -> np.ndarray:
         rate = self.economy.array("growth", "code", dimension=dim)
@@ -390,6 +408,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.tables.growth_region[:] = (1.0 + self._growth[1]) ** since
         if t == 0:
             self._start_policy()
+        announce(self)
         if t == -self.spin_up_months or (t >= 0 and t % 12 == 0):
             w = self.workers
             active = (w.state == 1) | (w.state == 2)
@@ -400,8 +419,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     def _start_policy(self) -> None:
         """The first month: from here every ratio is counted, and everyone has a stage at policy start."""
         w = self.workers
-        staff_means(w, self.employers, self.posts, self.params, *self.staff)
-        rebase(self.employers, self.posts, self.tables, self.params)
+        self._rebase()
         self.filling_start, self.quality_start = self.filling_hazard(), self.hires_skill()
         self.posts_over_openings = float(self.posts.wanted.sum() / max(1.0, self._openings.sum() / 12.0))
         living = np.flatnonzero(w.state != ABSENT)

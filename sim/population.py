@@ -18,7 +18,7 @@ import numpy as np
 
 from sim.draws import ESTABLISHMENT, PERSON, POSTS, SPELL, uniforms
 from sim.economy import Economy
-from sim.employers import new_employers, new_posts
+from sim.employers import ADOPTER, new_employers, new_posts
 from sim.fitting import fit, round_to_margins, round_total, spread_within
 from sim.kernels import exp_, jit, log_, normal_
 from sim.workers import (
@@ -419,6 +419,7 @@ def _start_posts(e, posts, heads, vacancy_rate, rounding, wage):
             posts.base[p] = heads[p] * (1.0 + vacancy_rate)
             posts.rounding[p] = rounding[p]
             posts.base_labour[p] = 1.0
+            posts.flags[p] = ADOPTER if e.intensity[f] > 0.0 else 0
             posts.wage_share[p] = heads[p] * exp_(wage[posts.occupation[p]]) / bill
 
 

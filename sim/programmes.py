@@ -14,7 +14,7 @@ import numpy as np
 from sim.economy import Economy
 from sim.kernels import log_, record_of
 from sim.records import Programme
-from sim.workers import STAGES
+from sim.workers import OLDEST_MONTH, STAGES
 
 COURSE_KINDS = ("course", "sme-package", "joint-centre", "lab", "support")
 ATTENDING, COMPLETED, DROPPED, LEFT = 0, 1, 2, 3
@@ -26,17 +26,15 @@ MOST_PROGRAMMES = (
 
 
 def table_of(
-    programmes: Sequence[Programme], economy: Economy, elasticity: float, completion_zeta: float
+    programmes: Sequence[Programme],
+    economy: Economy,
+    exposure: np.ndarray,
+    elasticity: float,
+    completion_zeta: float,
 ) -> Any:
-    """Rows of numbers for the kernels, in the order of `programmes`; `open` and `aware` are set every month."""
+    """What the kernels read: who may take part as one bit a programme, in the order of `programmes`, and rows of
+    numbers. `open`, `openings` (the same as bits) and `aware` are set every month. exposure: by occupation."""
     n = len(programmes)
-    stage_levels = len(STAGES)
-
-    def bits(codes: Sequence[str], dim: str, everything: int = -1) -> int:
-        known = economy.codes[dim]
-        return sum(1 << known.index(c) for c in codes) if codes else everything & ((1 << len(known)) - 1)
-
-    rows = [p.eligibility for p in programmes]
     allowance = np.zeros((n, economy.n("region")))
     response = np.ones((n, economy.n("region")))
     for i, p in enumerate(programmes):
@@ -47,30 +45,14 @@ def table_of(
         min(0.999, max(1e-6, 1.0 - max(p.completion, 1e-6) ** (1.0 / p.months))) for p in programmes
     ]
     return record_of(
-        _padded(
+        _admissions(programmes, economy, exposure)
+        | _padded(
             {
                 "open": np.zeros(n, dtype=np.uint8),
-                "states": np.array(
-                    [sum(1 << (economy.codes["state"].index(s) + 1) for s in e.states) or 14 for e in rows]
-                ),
-                "reasons": np.array([bits(e.reasons, "reason", ~4) for e in rows]),
-                "contracts": np.array([bits(e.contracts, "contract") for e in rows]),
-                "sizes": np.array([bits(e.sizes, "size") | (0 if e.sizes else 32) for e in rows]),
-                "industries": np.array([bits(e.industries, "industry") for e in rows]),
-                "regions": np.array([bits(e.regions, "region") for e in rows]),
-                "educations": np.array([bits(e.education, "education") for e in rows]),
-                "stages": np.array(
-                    [
-                        sum(1 << STAGES.index(s) for s in p.stages) if p.stage_required else 15
-                        for p in programmes
-                    ]
-                ),
-                "age_min": np.array([e.age_min * 12 for e in rows]),
-                "age_max": np.array([e.age_max * 12 + 11 for e in rows]),
-                "insured": np.array([-1 if e.insured is None else int(e.insured) for e in rows]),
-                "exposure_min": np.array([e.exposure_min for e in rows]),
+                "age_min": np.array([p.eligibility.age_min * 12 for p in programmes]),
+                "age_max": np.array([p.eligibility.age_max * 12 + 11 for p in programmes]),
                 "package": np.array([p.kind == "sme-package" for p in programmes], dtype=np.uint8),
-                "aware": np.zeros((n, stage_levels)),
+                "aware": np.zeros((n, len(STAGES))),
                 "logit": np.array([_logit(min(max(p.apply, 1e-7), 1 - 1e-7)) for p in programmes]),
                 "by_education": np.array([p.apply_education for p in programmes]),
                 "by_age": np.array([p.apply_age for p in programmes]),
@@ -83,6 +65,43 @@ def table_of(
             }
         )
     )
+
+
+def _admissions(
+    programmes: Sequence[Programme], economy: Economy, exposure: np.ndarray
+) -> dict[str, np.ndarray]:
+    """For each value of each thing a record asks about, the programmes that admit it: bit p of a 64-bit word."""
+    codes = economy.codes
+    rules = [p.eligibility for p in programmes]
+    months = np.arange(OLDEST_MONTH + 1)
+
+    def named(asked: Sequence[Sequence[str]], known: Sequence[str]) -> np.ndarray:
+        return _bits([[not a or name in a for name in known] for a in asked])
+
+    return {
+        "openings": np.uint64(0),
+        "by_stage": named([p.stages if p.stage_required else () for p in programmes], STAGES),
+        "by_state": named([r.states for r in rules], ("absent", *codes["state"])),
+        "by_reason": named(
+            [r.reasons or [c for c in codes["reason"] if c != "military"] for r in rules], codes["reason"]
+        ),
+        "by_contract": named([r.contracts for r in rules], codes["contract"]),
+        "by_size": named([r.sizes for r in rules], (*codes["size"], "none")),
+        "by_industry": named([r.industries for r in rules], codes["industry"]),
+        "by_region": named([r.regions for r in rules], codes["region"]),
+        "by_level": named([r.education for r in rules], codes["education"]),
+        "by_cover": _bits([[r.insured in (None, cover) for cover in (False, True)] for r in rules]),
+        "by_month_of_age": _bits([(months >= r.age_min * 12) & (months <= r.age_max * 12 + 11) for r in rules]),
+        "by_occupation": _bits([exposure >= r.exposure_min for r in rules]),
+    }
+
+
+def _bits(admitted: Sequence[Any]) -> np.ndarray:
+    """Words (values,) from rows of yes and no, one row a programme."""
+    words = np.zeros(len(admitted[0]) if admitted else 1, dtype=np.uint64)
+    for p, row in enumerate(admitted):
+        words |= np.asarray(row, dtype=np.uint64) << np.uint64(p)
+    return words
 
 
 def _padded(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

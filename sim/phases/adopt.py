@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draws import EMPLOYER, SHOCK
-from sim.employers import CLOSING, NOT_REACHED, RESTRUCTURING
+from sim.draws import EMPLOYER, FUNNEL, SHOCK, uniforms
+from sim.employers import ADOPTER, CLOSING, DIAGNOSED, DISCOVERED, DONE, IN_TRAINING, NOT_REACHED, TRAINING
 from sim.kernels import jit, normal_, philox, unit_
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 FIRST_INTENSITY = 0.05
+PACKAGE_MONTHS = 3  # months that an employer stays in the training step of the SME package
 RAMP = 6.0  # a logistic goes from 5% to 95% in about six units of its rate
 
 
@@ -37,6 +38,8 @@ def adopt(model: LaborMarket) -> None:
         hazard,
         bool(frozen),
     )
+    if not model.spin_up:
+        package(model)
 
 
 def peers_share(model: LaborMarket) -> np.ndarray:
@@ -63,7 +66,7 @@ def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen):
                 e.open[f] = 1
                 e.intensity[f] = FIRST_INTENSITY if unit_(adopting) < share[size, industry] else 0.0
                 for p in range(e.posts_from[f], e.posts_to[f]):
-                    posts.flags[p] = 0
+                    posts.flags[p] = ADOPTER if e.intensity[f] > 0.0 else 0
         elif unit_(closing) < tb.closure[size]:
             e.open[f] = 0
             e.intensity[f] = 0.0
@@ -79,10 +82,87 @@ def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen):
                 )
                 if unit_(adopting) < h:
                     e.intensity[f] = FIRST_INTENSITY
+                    for p in range(e.posts_from[f], e.posts_to[f]):
+                        posts.flags[p] |= ADOPTER
             else:
                 a = float(e.intensity[f])
                 rate = RAMP / pm.adoption_ramp * (1.0 + pm.adoption_staff_skill * e.staff_skill[f])
                 e.intensity[f] = min(1.0, a + a * (1.0 - a) * rate)
 
 
-__all__ = ["RESTRUCTURING", "adopt", "peers_share"]
+def package(model: LaborMarket) -> None:
+    """Move employers along the SME package: discovered, diagnosed, in training, done. Throughput in employers a year;
+    those in training leave after three months, whether or not there is still money for others."""
+    m, e = model, model.employers
+    for p, order in m.package_order.items():
+        record = m.programmes[p]
+        _leave_training(order, int(m.package_reached[p]), e, m.in_package_since, m.month, record.adoption_lever)
+        take = 0
+        if m.budget_now(p) > 0:
+            scale = m.scenario.run.scale * m.headcount_of(record)
+            m.firm_seats += record.firms_a_year * m.ramp(record) / 12.0 / scale
+            take = int(m.firm_seats)
+            m.firm_seats -= take
+        m.package_reached[p], trained = _advance(
+            order, int(m.package_reached[p]), take, e, m.in_package_since, m.month
+        )
+        m.firms_trained += trained
+    if m.package_order:
+        m.packages = _mark_training(e, m.posts)
+
+
+def package_orders(model: LaborMarket) -> dict[int, np.ndarray]:
+    """For each SME package the employers it may reach: the willing ones of its sizes, by their own ticket."""
+    m = model
+    orders = {}
+    for p, record in enumerate(m.programmes):
+        if record.kind == "sme-package" and record.firms_a_year:
+            sizes = [m.economy.codes["size"].index(s) for s in record.eligibility.sizes]
+            rows = np.flatnonzero(np.isin(m.employers.size, sizes)) if sizes else np.arange(m.employers.size.size)
+            ticket = uniforms(m.key, FUNNEL, 0, rows)
+            willing = ticket[:, 1] < record.firms_willing
+            orders[p] = rows[willing][np.argsort(ticket[willing, 0], kind="stable")].astype(np.int32)
+    return orders
+
+
+@jit
+def _leave_training(order, reached, e, since, month, lever):
+    for n in range(reached):
+        f = order[n]
+        if e.funnel[f] == TRAINING and since[f] <= month - PACKAGE_MONTHS:
+            e.funnel[f] = DONE
+            e.lever[f] = max(e.lever[f], np.float32(lever))
+
+
+@jit
+def _advance(order, reached, take, e, since, month):
+    """The next `take` employers of each step move on, the last step first: one step a month."""
+    trained = 0
+    for step in (DIAGNOSED, DISCOVERED, NOT_REACHED):
+        left, n = take, 0
+        while left > 0 and n < (order.size if step == NOT_REACHED else reached):
+            f = order[n]
+            if e.open[f] == 1 and e.funnel[f] == step:
+                e.funnel[f] = step + 1
+                left -= 1
+                if step == DIAGNOSED:
+                    since[f] = month
+                    trained += 1
+            n += 1
+        reached = max(reached, n)
+    return reached, trained
+
+
+@jit
+def _mark_training(e, posts):
+    found = False
+    for f in range(e.open.size):
+        first, last = e.posts_from[f], e.posts_to[f]
+        if e.funnel[f] == TRAINING:
+            found = True
+            for p in range(first, last):
+                posts.flags[p] |= IN_TRAINING
+        elif last > first and (posts.flags[first] & IN_TRAINING) != 0:
+            for p in range(first, last):
+                posts.flags[p] &= ~IN_TRAINING
+    return found

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draws import AGEING, MONTH
-from sim.kernels import BLOCK, device, draw_block, jit, philox, unit_
+from sim.draws import AGEING
+from sim.kernels import BLOCK, device, jit, philox, unit_
+from sim.phases.reach import AGES, COLLEGE_AGE, HIGH_SCHOOL_AGE, LEAVE_WORD, reach, reached_block
 from sim.workers import (
     ABSENT,
     EMPLOYED,
@@ -23,40 +24,34 @@ from sim.workers import (
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
-HIGH_SCHOOL_AGE, COLLEGE_AGE = 19 * 12, 24 * 12  # months of age at which education is settled (assumption)
 SERVICE_MONTHS = 18
 
 
 def age(model: LaborMarket) -> None:
     """Birthdays, schooling, service, entry of the month's cohort, exits by the population projection."""
-    first, last = model.entrants(model.month)
-    model.workers.state[first:last] = INACTIVE
-    model.over_chunks(
-        _decide, model.workers, model.tables, model.key, model.clock, model.events, model.counts, model.words
-    )
-    model.flows["left"] = _leave(model.workers, model.posts, model.chunk_starts, model.events, model.counts)
-    model.flows["entered"] = last - first
+    m = model
+    first, last = m.entrants(m.month)
+    m.workers.state[first:last] = INACTIVE
+    m.flows["entered"] = last - first
+    reach(m)
+    m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, *m.reach_scratch, m.events, m.counts)
+    m.flows["left"] = _leave(m.workers, m.posts, m.chunk_starts, m.events, m.counts)
 
 
 @jit
-def _decide(lo, hi, chunk, w, tb, key, clock, events, counts, words):
+def _decide(lo, hi, chunk, w, tb, key, clock, reached, ids, zeros, words, events, counts):
     n = 0
-    word = words[chunk]
+    rows, word = ids[chunk], words[chunk]
     for start in range(lo, hi, BLOCK):
-        m = min(BLOCK, hi - start)
-        draw_block(start, m, clock.counter, MONTH, key, 0, word)
-        for j in range(m):
-            i = start + j
-            state = w.state[i]
-            if state == ABSENT:
-                continue
+        for j in range(reached_block(start, hi, AGES, reached, clock.counter, key, rows, zeros, word)):
+            i = int(rows[j])
             months = clock.month - w.birth[i]
             band = tb.band[min(months, OLDEST_MONTH)]
-            if unit_(word[j]) < tb.leave[w.sex[i], band]:
+            if unit_(word[LEAVE_WORD, j]) < tb.leave[w.sex[i], band]:
                 events[lo + n] = i
                 n += 1
                 continue
-            if state == INACTIVE and (w.reason[i] == SCHOOL or w.reason[i] == MILITARY):
+            if w.state[i] == INACTIVE and (w.reason[i] == SCHOOL or w.reason[i] == MILITARY):
                 _school(i, w, tb, key, clock, months, band)
             if months in (HIGH_SCHOOL_AGE, COLLEGE_AGE):
                 _graduate(i, w, tb, key, clock, months)

@@ -13,8 +13,9 @@ import numpy as np
 from sim.draws import ADVERTISE, LAYOFF
 from sim.employers import IN_TRAINING, LAYING_OFF, RESTRUCTURING, Adverts
 from sim.kernels import device, exp_, jit, log_, philox, unit_
+from sim.phases.reach import APPLIES, AT_ADOPTER, SEARCHES
 from sim.wages import staff_use
-from sim.workers import EMPLOYED, NOTICE
+from sim.workers import NOTICE
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -29,7 +30,7 @@ NO_ADVERT = -1
 def post(model: LaborMarket) -> None:
     """Unit costs, posts wanted, notices, vacancies and their advertisements."""
     m = model
-    staff_means(m.workers, m.employers, m.posts, m.params, *m.staff)
+    staff_means(m.workers, m.employers, m.posts, m.params, m.reached, *m.staff)
     industry_cost = np.ones(m.economy.n("industry"))
     cost, weight = np.zeros((2, industry_cost.size), dtype=np.int64)
     unit_costs(m.employers, m.posts, m.tables, m.params, cost, weight, industry_cost)
@@ -39,10 +40,9 @@ def post(model: LaborMarket) -> None:
         m.employers, m.posts, m.tables, m.params, m.key, m.clock, industry_cost, creation, m.layoffs
     )
     m.flows["notices"] = 0
-    if laying_off:
-        m.over_chunks(_candidates, m.workers, m.posts, m.events, m.counts)
-        candidates = m.listed(m.events)
-        m.flows["notices"] = _give_notice(m, candidates)
+    if laying_off or m.packages:
+        m.over_chunks(_colleagues, m.workers, m.posts, m.reached, m.events, m.counts)
+        m.flows["notices"] = _give_notice(m, m.listed(m.events))
     m.openings = _advertise(m)
 
 
@@ -52,14 +52,14 @@ def exp_array(log: np.ndarray) -> np.ndarray:
 
 
 @jit
-def staff_means(w, e, posts, pm, staff, skill, use):
+def staff_means(w, e, posts, pm, reached, staff, skill, use):
     """Mean AI skill and mean use x novelty of the staff of adopting employers (fixed-point sums in scratch)."""
     staff[:] = 0
     skill[:] = 0
     use[:] = 0
     for i in range(w.state.size):
         job = w.job[i]
-        if job < 0 or w.state[i] != EMPLOYED:
+        if (reached[i] & AT_ADOPTER) == 0 or job < 0:
             continue
         f = posts.employer[job]
         if e.intensity[f] > 0.0:
@@ -162,13 +162,19 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):
 
 
 @jit
-def _candidates(lo, hi, chunk, w, posts, events, counts):
+def _colleagues(lo, hi, chunk, w, posts, reached, events, counts):
+    """Who may be laid off, and whose employer is in the training step of the SME package."""
     n = 0
     for i in range(lo, hi):
         job = w.job[i]
-        if job >= 0 and (posts.flags[job] & LAYING_OFF) != 0 and w.state[i] == EMPLOYED:
-            events[lo + n] = i
-            n += 1
+        if job >= 0:
+            flags = posts.flags[job]
+            if (flags & (LAYING_OFF | IN_TRAINING)) != 0:
+                if (flags & IN_TRAINING) != 0:
+                    reached[i] |= APPLIES
+                if (flags & LAYING_OFF) != 0:
+                    events[lo + n] = i
+                    n += 1
     counts[chunk] = n
 
 
@@ -193,6 +199,7 @@ def _give_notice(model: LaborMarket, rows: np.ndarray) -> int:
     first = np.searchsorted(jobs, jobs, side="left")
     chosen = rows[ranked][np.arange(rows.size) - first < model.layoffs[jobs]]
     w.tags[chosen] |= NOTICE
+    model.reached[chosen] |= SEARCHES
     return int(chosen.size)
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draws import ATTEMPT, LEAVE_JOB, MONTH, OWN_ACCOUNT
-from sim.kernels import BLOCK, alias_, device, draw_block, jit, log_, philox, unit_
+from sim.draws import ATTEMPT, LEAVE_JOB, OWN_ACCOUNT
+from sim.kernels import BLOCK, alias_, device, jit, log_, philox, unit_
+from sim.phases.reach import MOST_EAGER, SEARCH_WORD, SEARCHES, reached_block
 from sim.wages import least_acceptable, liking, luck_of, offer_of, worth_of
 from sim.workers import (
     EMPLOYED,
@@ -34,20 +35,21 @@ from sim.workers import OWN_ACCOUNT as SELF_EMPLOYED
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
-SEARCHES, ENTERS_OWN, ENTERS_PUBLIC = 1, 2, 3
+LOOKS_FOR_JOB, ENTERS_OWN, ENTERS_PUBLIC = 1, 2, 3
+LEAST_EAGER = 0.25
 MOST_LOOKS = 64  # boards looked at before an application is given up
 
 
 def search(model: LaborMarket) -> None:
     """List the searchers, let people start own-account work, and send the applications."""
     m = model
-    m.over_chunks(_decide, m.workers, m.tables, m.params, m.key, m.clock, m.events, m.counts, m.words)
+    m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, *m.reach_scratch, m.events, m.counts)
     listed = m.listed(m.events)
     kind = listed % 8
     m.flows["own_account"] = _enter_own(
-        m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != SEARCHES]
+        m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != LOOKS_FOR_JOB]
     )
-    m.searchers = listed[kind == SEARCHES] // 8
+    m.searchers = listed[kind == LOOKS_FOR_JOB] // 8
     m.application = np.empty((m.searchers.size, int(m.params.applications)), dtype=np.int32)
     _apply(
         m.searchers,
@@ -66,29 +68,27 @@ def search(model: LaborMarket) -> None:
 
 
 @jit
-def _decide(lo, hi, chunk, w, tb, pm, key, clock, events, counts, words):
+def _decide(lo, hi, chunk, w, tb, key, clock, reached, ids, zeros, words, events, counts):
     n = 0
-    word = words[chunk]
+    rows, word = ids[chunk], words[chunk]
     for start in range(lo, hi, BLOCK):
-        m = min(BLOCK, hi - start)
-        draw_block(start, m, clock.counter, MONTH, key, 2, word)
-        for j in range(m):
-            i = start + j
+        for j in range(reached_block(start, hi, SEARCHES, reached, clock.counter, key, rows, zeros, word)):
+            i = int(rows[j])
             state = w.state[i]
             if state == 0 or (state != EMPLOYED and w.spell[i] == 0):
                 continue
             if w.programme[i] != NOBODY and w.course_left[i] > 0 and tb.full_time[w.programme[i]]:
                 continue
+            u = unit_(word[SEARCH_WORD, j])
             sex = w.sex[i]
             band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
-            u = unit_(word[j])
             outcome = 0
             if state == UNEMPLOYED:
                 stops = tb.stop_looking[band]
                 if u < stops:
                     _stop_looking(i, band, w, tb, key, clock)
                 else:
-                    outcome = ENTERS_OWN if u < stops + tb.own_from_u[sex, band] else SEARCHES
+                    outcome = ENTERS_OWN if u < stops + tb.own_from_u[sex, band] else LOOKS_FOR_JOB
             elif state == INACTIVE:
                 if w.reason[i] == MILITARY:
                     continue
@@ -102,17 +102,17 @@ def _decide(lo, hi, chunk, w, tb, pm, key, clock, events, counts, words):
                 elif u < own:
                     outcome = ENTERS_OWN
                 elif u < looks:
-                    outcome = SEARCHES
+                    outcome = LOOKS_FOR_JOB
                 elif clock.calendar_month == 1 and u < looks + tb.public_job[band]:
                     outcome = ENTERS_PUBLIC
             elif (w.tags[i] & NOTICE) != 0:
-                outcome = SEARCHES
+                outcome = LOOKS_FOR_JOB
             elif (w.tags[i] & PUBLIC) == 0:
                 gap = tb.market_wage[w.occupation[i], w.region[i]] - w.wage[i]
-                eager = min(max(1.0 + gap, 0.25), 3.0)
+                eager = min(max(1.0 + gap, LEAST_EAGER), MOST_EAGER)
                 looks = tb.search_e[w.contract[i], band] * eager
                 if u < looks:
-                    outcome = SEARCHES
+                    outcome = LOOKS_FOR_JOB
                 elif u < looks + tb.own_from_e[sex, band] and w.job[i] >= 0:
                     outcome = ENTERS_OWN
             if outcome > 0:

@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draws import AGEING, LEAVE_JOB, MONTH
-from sim.employers import CLOSING
-from sim.kernels import BLOCK, device, draw_block, exp_, jit, philox, unit_
+from sim.draws import AGEING, LEAVE_JOB
+from sim.employers import ADOPTER, CLOSING
+from sim.kernels import BLOCK, device, exp_, jit, philox, unit_
+from sim.phases.reach import (
+    APPLIES,
+    AT_ADOPTER,
+    RETIREMENT_AGE,
+    SEPARATE_WORD,
+    SEPARATES,
+    reached_block,
+)
 from sim.workers import (
     EMPLOYED,
     HELD12,
@@ -27,37 +35,32 @@ if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_END = 0, 1, 2, 3, 4
-RETIREMENT_AGE = 60 * 12
 
 
 def separate(model: LaborMarket) -> None:
     """End jobs. Those separated search from next month."""
-    model.over_chunks(
-        _decide,
-        model.workers,
-        model.posts,
-        model.tables,
-        model.params,
-        model.key,
-        model.clock,
-        model.events,
-        model.counts,
-        model.words,
+    m = model
+    m.over_chunks(flag_staff, m.workers, m.posts, m.reached)
+    m.over_chunks(
+        _decide, m.workers, m.posts, m.tables, m.params, m.key, m.clock, *m.reach_scratch, m.events, m.counts
     )
     by_cause = np.zeros(5, dtype=np.int64)
     _leave_jobs(
-        model.workers,
-        model.posts,
-        model.tables,
-        model.key,
-        model.clock,
-        model.chunk_starts,
-        model.events,
-        model.counts,
-        by_cause,
+        m.workers, m.posts, m.tables, m.key, m.clock, m.chunk_starts, m.events, m.counts, m.reached, by_cause
     )
-    model.flows["separations"] = int(by_cause.sum())
-    model.flows["layoffs"] = int(by_cause[LAID_OFF])
+    m.flows["separations"] = int(by_cause.sum())
+    m.flows["layoffs"] = int(by_cause[LAID_OFF])
+
+
+@jit
+def flag_staff(lo, hi, chunk, w, posts, reached):
+    """Whose employer closes, and whose has adopted AI."""
+    for i in range(lo, hi):
+        job = w.job[i]
+        if job >= 0:
+            flags = posts.flags[job]
+            if (flags & (CLOSING | ADOPTER)) != 0:
+                reached[i] |= SEPARATES if (flags & CLOSING) != 0 else AT_ADOPTER
 
 
 @device
@@ -67,14 +70,12 @@ def tenure_band(months):
 
 
 @jit
-def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):
+def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, reached, ids, zeros, words, events, counts):
     n = 0
-    word = words[chunk]
+    rows, word = ids[chunk], words[chunk]
     for start in range(lo, hi, BLOCK):
-        m = min(BLOCK, hi - start)
-        draw_block(start, m, clock.counter, MONTH, key, 1, word)
-        for j in range(m):
-            i = start + j
+        for j in range(reached_block(start, hi, SEPARATES, reached, clock.counter, key, rows, zeros, word)):
+            i = int(rows[j])
             if w.state[i] != EMPLOYED:
                 continue
             job = w.job[i]
@@ -86,7 +87,7 @@ def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):
             else:
                 months = clock.month - w.birth[i]
                 band = tb.band[min(months, OLDEST_MONTH)]
-                u = unit_(word[j])
+                u = unit_(word[SEPARATE_WORD, j])
                 contract = w.contract[i]
                 level = tb.tenure_factor[tenure_band(w.spell[i])] * tb.occupation_factor[w.occupation[i]]
                 size = posts.size[job] if job >= 0 else 5
@@ -109,11 +110,12 @@ def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, events, counts, words):
 
 
 @jit
-def _leave_jobs(w, posts, tb, key, clock, starts, events, counts, by_cause):
+def _leave_jobs(w, posts, tb, key, clock, starts, events, counts, reached, by_cause):
     for chunk in range(counts.size):
         for n in range(starts[chunk], starts[chunk] + counts[chunk]):
             i, cause = events[n] // 8, events[n] % 8
             leave_job(i, cause, w, posts, tb, key, clock)
+            reached[i] |= APPLIES
             by_cause[cause] += 1
 
 
