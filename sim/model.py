@@ -17,7 +17,7 @@ from sim.fitting import round_total
 from sim.kernels import BLOCK, jit, log_, record_of
 from sim.ledger import Ledger
 from sim.parameters import PARAMETERS
-from sim.phases import adopt, age, learn, match, post, produce, search, separate, train
+from sim.phases import adopt, age, match, post, produce, search, separate, train
 from sim.phases.adopt import package_orders
 from sim.phases.enrol import announce
 from sim.phases.post import rebase, staff_means
@@ -83,8 +83,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         train(self)
         search(self)
         match(self)
-        learn(self)
-        produce(self)
+        produce(self)  # everyone learns, then the month is added up: one pass
         self._end_month()
 
     def run(self, on_month: Callable[[int], None] | None = None) -> LaborMarket:
@@ -350,6 +349,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.ids = np.empty((self.chunk_starts.size, BLOCK), dtype=np.uint32)
         self.reached = np.zeros(n, dtype=np.uint8)
         self.reach_scratch = (self.reached, self.ids, np.zeros(BLOCK, dtype=np.uint32), self.words)
+        self.used = np.zeros((self.chunk_starts.size, BLOCK))
         self.choices = np.empty(n, dtype=np.uint8)
         self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)
         self.sums = np.zeros((self.chunk_starts.size, LAYOUT.offsets[-1]), dtype=np.int64)

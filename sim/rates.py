@@ -304,7 +304,7 @@ def tables_of(
             "exposure": _common_scale(economy, exposure) * scenario.world.exposure_level,
             "complementarity": economy.array("complementarity", "occupation"),
             "major": rates.major,
-            "base_output": base_output,
+            "base_level": np.array([exp_(float(x)) for x in base_output.ravel()]).reshape(base_output.shape),
             "stop_looking": flows["un"] * economy.array("hazard_level", "age", item="stop_looking"),
             "start_looking": start_looking * economy.array("hazard_level", "age", item="start_looking"),
             "search_n": np.clip(ne_factor * search[None, :], 0.0, 0.9),

@@ -1,73 +1,85 @@
-"""Phase 8, learn: AI skill grows by use and decays without it; spells, experience, insurance and tenure pay move on."""
+"""Phase 8, learn: AI skill grows by use at an adopting employer and decays without it; tenure and records go on.
+
+Each rule is a loop over one block of a few columns, cut out of the whole (`column[start:end]`): only then does the
+compiler know that no index is negative, and vectorises. The month's last pass over everyone (`produce`) calls `learn`
+for a block before it adds the block up.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from sim.kernels import jit, logistic_
-from sim.workers import EMPLOYED, HELD12, INSURED, OWN_ACCOUNT, UNEMPLOYED
-
-if TYPE_CHECKING:
-    from sim.model import LaborMarket
+from sim.employers import ADOPTER
+from sim.kernels import device, logistic_
+from sim.workers import ABSENT, EMPLOYED, HELD12, INSURED, OWN_ACCOUNT
 
 TENURE_PAY_MONTHS = 60
 WINDOW = np.uint32((1 << 18) - 1)  # the last 18 months
-INSURED_MONTH = np.uint32(1 << 18)
+MONTHS_AT = np.uint32(18)  # above them: insured months in all
 MOST_INSURED = np.uint32(16383)
+LONGEST = 65535
 
 
-def learn(model: LaborMarket) -> None:
-    """Update everyone's skill, spell, experience, insurance record and tenure pay."""
-    model.over_chunks(
-        _learn, model.workers, model.employers, model.posts, model.tables, model.params, model.clock
-    )
+@device
+def learn(start, end, w, e, posts, tb, pm, clock, used):
+    """Workers start to end: AI skill, tenure pay, insurance record, spell and experience; `used` (BLOCK,) is left with
+    how much each used AI at work, which is above zero only at an adopting employer."""
+    state, skill, contract = w.state[start:end], w.skill[start:end], w.contract[start:end]
+    spell, tags = w.spell[start:end], w.tags[start:end]
+    _use(w.job[start:end], w.occupation[start:end], skill, e, posts, tb, pm, used)
+    _practise(state, skill, used, pm.learning_by_use, pm.skill_decay)
+    _raise(contract, spell, w.wage[start:end], pm.tenure_wage, tb.minimum_wage[clock.year_index])
+    _insure(state, contract, tags, w.insured[start:end])
+    _stay(state, spell, w.experience[start:end], tags)
 
 
-@jit
-def _learn(lo, hi, chunk, w, e, posts, tb, pm, clock):
-    lowest = tb.minimum_wage[clock.year_index]
-    for i in range(lo, hi):
-        state = w.state[i]
-        if state == 0:
-            continue
-        spell = w.spell[i]
-        if spell < 65535:
-            w.spell[i] = spell + 1
-        skill = float(w.skill[i])
-        used = 0.0
-        insured = np.uint32(0)
-        if state == EMPLOYED:
-            if w.experience[i] < 65535:
-                w.experience[i] += 1
-            if spell + 1 >= 12:
-                w.tags[i] |= HELD12
-            job = w.job[i]
-            if job >= 0:
-                intensity = float(e.intensity[posts.employer[job]])
-                if intensity > 0.0:
-                    used = (
-                        intensity
-                        * tb.exposure[w.occupation[i]]
-                        * logistic_(pm.use_slope * (skill - pm.use_midpoint))
-                    )
-            if w.contract[i] < OWN_ACCOUNT:
-                if spell < TENURE_PAY_MONTHS:
-                    w.wage[i] += pm.tenure_wage
-                if w.wage[i] < lowest:
-                    w.wage[i] = lowest
-                if (w.tags[i] & INSURED) != 0:
-                    insured = np.uint32(1)
-        if skill > 0.0 or used > 0.0:
-            w.skill[i] = min(
-                1.0, skill + pm.learning_by_use * used * (1.0 - skill) - pm.skill_decay * (1.0 - used) * skill
-            )
-        record = w.insured[i]
-        months = record >> np.uint32(18)
-        if insured != 0 and months < MOST_INSURED:
-            months += np.uint32(1)
-        w.insured[i] = (months << np.uint32(18)) | (((record << np.uint32(1)) | insured) & WINDOW)
+@device
+def _use(job, occupation, skill, e, posts, tb, pm, used):
+    """Use of AI at work: the employer's intensity x the occupation's exposure x use(skill)."""
+    slope, midpoint = pm.use_slope, pm.use_midpoint
+    for j in range(job.size):
+        used[j] = 0.0
+        if job[j] >= 0 and (posts.flags[job[j]] & ADOPTER) != 0:
+            intensity = float(e.intensity[posts.employer[job[j]]])
+            used[j] = intensity * tb.exposure[occupation[j]] * logistic_(slope * (float(skill[j]) - midpoint))
 
 
-__all__ = ["UNEMPLOYED", "learn"]
+@device
+def _practise(state, skill, used, learning, decay):
+    for j in range(state.size):
+        a = float(skill[j])
+        new = a + learning * used[j] * (1.0 - a) - decay * (1.0 - used[j]) * a
+        skill[j] = min(1.0, new) if state[j] != ABSENT else a
+
+
+@device
+def _raise(contract, spell, wage, tenure_wage, lowest):
+    """Pay rises with tenure, for five years, and nobody is paid below the minimum."""
+    for j in range(contract.size):
+        employee = contract[j] < OWN_ACCOUNT
+        paid = float(wage[j])
+        rises = employee and spell[j] < TENURE_PAY_MONTHS
+        risen = float(np.float32(paid + (tenure_wage if rises else 0.0)))
+        wage[j] = max(risen, lowest) if employee else paid
+
+
+@device
+def _insure(state, contract, tags, insured):
+    for j in range(state.size):
+        covered = contract[j] < OWN_ACCOUNT and (tags[j] & INSURED) != 0
+        record = np.uint32(insured[j])
+        months = record >> MONTHS_AT
+        months += np.uint32(covered and months < MOST_INSURED)
+        shifted = (months << MONTHS_AT) | (((record << np.uint32(1)) | np.uint32(covered)) & WINDOW)
+        insured[j] = shifted if state[j] != ABSENT else record
+
+
+@device
+def _stay(state, spell, experience, tags):
+    for j in range(state.size):
+        months, practised = int(spell[j]), int(experience[j])
+        lives, works = state[j] != ABSENT, state[j] == EMPLOYED
+        months += int(lives and months < LONGEST)
+        spell[j] = months
+        experience[j] = practised + int(works and practised < LONGEST)
+        tags[j] |= HELD12 if works and months >= 12 else np.uint8(0)
