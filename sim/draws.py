@@ -21,10 +21,10 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "LEAVE_JOB": (3, "reason for inactivity; involuntary; -; -"),
     "PERSON": (4, "sex; region; employability; AI skill"),
     "OWN_ACCOUNT": (5, "contract; industry and occupation; insurance; -"),
-    "APPLICATION": (6, "ranking noise; match effect; contract; -"),
+    "APPLICATION": (6, "ranking noise; match effect; contract; when to give up"),
     "ATTEMPT": (
         7,
-        "even looks: submarket, slot, and those of the next; the last look's: when to give up; -; -; conversion",
+        "even looks: submarket, slot, and those of the next; the last look's: -; -; -; conversion",
     ),
     "ADVERTISE": (8, "place of the vacancy; -; -; -"),
     "EMPLOYER": (9, "adopt; close; open; -"),

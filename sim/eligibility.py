@@ -38,7 +38,7 @@ def count_eligible(model: LaborMarket) -> np.ndarray:
 
 
 @jit
-def _count(lo, hi, chunk, w, posts, tb, pt, clock, asked, counts):
+def _count(lo, hi, chunk, desk, w, posts, tb, pt, clock, asked, counts):
     for i in range(lo, hi):
         if w.state[i] == ABSENT:
             continue

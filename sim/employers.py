@@ -53,9 +53,19 @@ POST_COLUMNS: tuple[tuple[str, Any, str], ...] = (
 )
 PostColumns = namedtuple("PostColumns", [name for name, _, _ in POST_COLUMNS])  # type: ignore[misc]
 
-# the month's advertised vacancies: posts, AI skill asked for, log pay of the post itself, major group x size class,
-# and how much of the work AI augments there
-Adverts = namedtuple("Adverts", "post skill pay kind augmented")
+# an advertised vacancy: log pay of the post itself, row of posts, AI intensity of the employer, occupation, size class,
+# and whether it asks for AI skill
+ADVERT = np.dtype(
+    [
+        ("pay", np.float64),
+        ("post", np.int32),
+        ("intensity", np.float32),
+        ("occupation", np.uint8),
+        ("size", np.uint8),
+        ("asks", np.uint8),
+    ],
+    align=True,
+)
 
 CLOSING, RESTRUCTURING, LAYING_OFF, IN_TRAINING, ADOPTER = (np.uint8(1 << n) for n in range(5))
 

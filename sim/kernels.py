@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,6 +93,30 @@ W0 = np.uint64(0x9E3779B9)
 W1 = np.uint64(0xBB67AE85)
 UNIT = 2.0**-32
 BLOCK = 1024  # workers whose words are drawn together
+
+_DESK = {
+    "word": np.uint32,
+    "ids": np.uint32,
+    "subs": np.uint32,
+    "zeros": np.uint32,
+    "used": np.float64,
+    "noise": np.float64,
+    "luck": np.float64,
+    "which": np.float64,
+    "worth": np.float64,
+    "least": np.float64,
+    "row": np.int32,
+    "looks": np.int32,
+    "waiting": np.int32,
+    "turn": np.int32,
+    "seen": np.int32,
+}
+Desk = namedtuple("Desk", list(_DESK))  # type: ignore[misc]
+
+
+def new_desk() -> Any:
+    """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows."""
+    return Desk(*(np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items()))
 
 
 @jit

@@ -14,7 +14,7 @@ from sim import economy as economies
 from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, uniforms
 from sim.employers import IN_TRAINING, RESTRUCTURING, Employer
 from sim.fitting import round_total
-from sim.kernels import BLOCK, jit, log_, record_of
+from sim.kernels import jit, log_, new_desk, record_of
 from sim.ledger import Ledger
 from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, match, post, produce, search, separate, train
@@ -156,19 +156,21 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Index of this month's year in the ledger."""
         return int(self.clock.year) - self.ledger.years[0]
 
-    def over_chunks(self, kernel: Callable[..., None], *columns: Any) -> None:
-        """Run a dense kernel over everyone, chunk by chunk; chunks never share what they write."""
-        n = self.workers.state.size
+    def over_chunks(self, kernel: Callable[..., None], *columns: Any, rows: int | None = None) -> None:
+        """Run `kernel(lo, hi, chunk, desk, *columns)` over everyone (or `rows` rows), chunk by chunk; chunks never
+        share what they write, and a thread takes the same chunks and its own desk every time."""
+        n = self.workers.state.size if rows is None else rows
+        lanes = len(self.desks)
+
+        def lane(number: int) -> None:
+            for chunk in range(number, -(-n // CHUNK), lanes):
+                kernel(chunk * CHUNK, min((chunk + 1) * CHUNK, n), chunk, self.desks[number], *columns)
+
         if self._pool is None:
-            for chunk, lo in enumerate(self.chunk_starts):
-                kernel(lo, min(lo + CHUNK, n), chunk, *columns)
-            return
-        waiting = [
-            self._pool.submit(kernel, lo, min(lo + CHUNK, n), chunk, *columns)
-            for chunk, lo in enumerate(self.chunk_starts)
-        ]
-        for done in waiting:
-            done.result()
+            lane(0)
+        else:
+            for done in [self._pool.submit(lane, number) for number in range(lanes)]:
+                done.result()
 
     def listed(self, events: np.ndarray) -> np.ndarray:
         """What the chunks put on the list, in order."""
@@ -328,7 +330,11 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self._entrants, self.residuals, self.headcount = people.entrants, people.residuals, people.headcount
         full_time = np.zeros(256, dtype=np.uint8)
         full_time[: len(self.programmes)] = [p.full_time for p in self.programmes]
-        weight = max([p.conversion.weight for p in self.programmes if p.conversion] or [0.0])
+        weight = np.zeros(self.economy.n("occupation"))
+        for p in self.programmes:
+            for target in p.conversion.targets if p.conversion else ():
+                o = self.economy.codes["occupation"].index(target)
+                weight[o] = max(weight[o], p.conversion.weight)
         self.tables, self.boards = tables_of(
             self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
         )
@@ -345,11 +351,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.chunk_starts = np.arange(0, n, CHUNK)
         self.events = np.empty(n, dtype=np.int32)
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
-        self.words = np.empty((self.chunk_starts.size, 4, BLOCK), dtype=np.uint32)
-        self.ids = np.empty((self.chunk_starts.size, BLOCK), dtype=np.uint32)
+        self.desks = [new_desk() for _ in range(max(1, self.threads))]
         self.reached = np.zeros(n, dtype=np.uint8)
-        self.reach_scratch = (self.reached, self.ids, np.zeros(BLOCK, dtype=np.uint32), self.words)
-        self.used = np.zeros((self.chunk_starts.size, BLOCK))
         self.choices = np.empty(n, dtype=np.uint8)
         self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)
         self.sums = np.zeros((self.chunk_starts.size, LAYOUT.offsets[-1]), dtype=np.int64)

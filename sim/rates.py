@@ -220,7 +220,7 @@ def tables_of(
     scale: int,
     spin_up: int,
     full_time: np.ndarray,
-    conversion_weight: float,
+    conversion_weight: np.ndarray,
 ) -> tuple[Any, Boards]:
     """Tables for the kernels, and the boards of vacancies.
 

@@ -6,10 +6,7 @@ the worker's own part, luck, a share of what AI adds, and a premium for AI skill
 
 from __future__ import annotations
 
-import numpy as np
-
-from sim.draws import APPLICATION
-from sim.kernels import device, log_, logistic_, normal_, philox, unit_
+from sim.kernels import device, log_, logistic_, normal_, unit_
 from sim.workers import EMPLOYED, NOTICE, OLDEST_MONTH
 
 APPLIED = 0.5  # AI skill of the `applied` step of the ladder
@@ -25,10 +22,15 @@ def staff_use(skill, experience, pm):
 
 
 @device
-def luck_of(i, a, pm, key, clock):
-    """What application a of worker i brings to any post: log wage effect of the match, and the word of the contract."""
-    _, luck, which, _ = philox(np.uint64(i), np.uint64(a), clock.counter, APPLICATION, key[0], key[1])
-    return pm.match_sd * normal_(unit_(luck)), unit_(which)
+def luck_of(word, pm):
+    """What an application brings to any post by luck, from its word: log wage effect of the match."""
+    return pm.match_sd * normal_(unit_(word))
+
+
+@device
+def requirement_of(advert, tb):
+    """AI skill that an advertised post asks for: A x exposure, if it asks."""
+    return float(advert.intensity) * tb.exposure[advert.occupation] if advert.asks != 0 else 0.0
 
 
 @device
@@ -44,20 +46,23 @@ def worth_of(i, w, tb, pm, clock):
 
 
 @device
-def offer_of(i, v, worth, luck, which, adverts, w, posts, tb, pm, clock, premium):
+def offer_of(i, v, worth, luck, which, adverts, w, tb, pm, clock, premium):
     """Log hourly wage and contract offered by vacancy v to worker i, of `worth` and with `luck`."""
-    sizes = tb.wage_size.size
-    major, size = adverts.kind[v] // sizes, adverts.kind[v] % sizes
+    advert = adverts[v]
+    o = advert.occupation
+    shares = tb.hired_contract[tb.major[o], advert.size]
     contract = 0
-    while contract < 2 and which >= tb.hired_contract[major, size, contract]:
+    while contract < 2 and which >= shares[contract]:
         contract += 1
-    wage = adverts.pay[v] + tb.wage_contract[contract] + worth + luck
-    if adverts.augmented[v] > 0.0:
-        novice = w.experience[i] if w.occupation[i] == posts.occupation[adverts.post[v]] else 0
-        gain = pm.productivity_gain * adverts.augmented[v] * staff_use(float(w.skill[i]), float(novice), pm)
+    wage = advert.pay + tb.wage_contract[contract] + worth + luck
+    intensity = float(advert.intensity)
+    if intensity > 0.0:
+        novice = w.experience[i] if w.occupation[i] == o else 0
+        augmented = intensity * tb.exposure[o] * tb.complementarity[o]
+        gain = pm.productivity_gain * augmented * staff_use(float(w.skill[i]), float(novice), pm)
         wage += pm.rent_share * log_(1.0 + gain)
-    if adverts.skill[v] > 0.0 and w.skill[i] >= APPLIED:
-        wage += premium
+        if w.skill[i] >= APPLIED and requirement_of(advert, tb) > 0.0:
+            wage += premium
     return max(wage, tb.minimum_wage[clock.year_index]), contract
 
 

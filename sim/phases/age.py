@@ -34,16 +34,16 @@ def age(model: LaborMarket) -> None:
     m.workers.state[first:last] = INACTIVE
     m.flows["entered"] = last - first
     reach(m)
-    m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, *m.reach_scratch, m.events, m.counts)
+    m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, m.reached, m.events, m.counts)
     m.flows["left"] = _leave(m.workers, m.posts, m.chunk_starts, m.events, m.counts)
 
 
 @jit
-def _decide(lo, hi, chunk, w, tb, key, clock, reached, ids, zeros, words, events, counts):
+def _decide(lo, hi, chunk, desk, w, tb, key, clock, reached, events, counts):
     n = 0
-    rows, word = ids[chunk], words[chunk]
+    rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, AGES, reached, clock.counter, key, rows, zeros, word)):
+        for j in range(reached_block(start, hi, AGES, reached, clock.counter, key, desk)):
             i = int(rows[j])
             months = clock.month - w.birth[i]
             band = tb.band[min(months, OLDEST_MONTH)]

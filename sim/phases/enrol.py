@@ -82,7 +82,7 @@ def apply(model: LaborMarket) -> tuple[np.ndarray, np.ndarray]:
         m.limits,
         m.key,
         m.clock,
-        *m.reach_scratch,
+        m.reached,
         m.events,
         m.choices,
         m.counts,
@@ -128,12 +128,12 @@ def apply_probability(i, p, stage, w, tb, pt, clock):
 
 @jit
 def _choose(
-    lo, hi, chunk, w, posts, tb, pt, lim, key, clock, reached, ids, zeros, words, events, choices, counts
+    lo, hi, chunk, desk, w, posts, tb, pt, lim, key, clock, reached, events, choices, counts
 ):
     found = 0
-    rows, word = ids[chunk], words[chunk]
+    rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, APPLIES, reached, clock.counter, key, rows, zeros, word)):
+        for j in range(reached_block(start, hi, APPLIES, reached, clock.counter, key, desk)):
             i = int(rows[j])
             state = w.state[i]
             if state == ABSENT or w.programme[i] != NOBODY:

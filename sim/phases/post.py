@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draws import ADVERTISE, LAYOFF
-from sim.employers import IN_TRAINING, LAYING_OFF, RESTRUCTURING, Adverts
+from sim.employers import ADVERT, IN_TRAINING, LAYING_OFF, RESTRUCTURING
 from sim.kernels import device, exp_, jit, log_, philox, unit_
 from sim.phases.reach import APPLIES, AT_ADOPTER, SEARCHES
 from sim.wages import staff_use
@@ -162,7 +162,7 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):
 
 
 @jit
-def _colleagues(lo, hi, chunk, w, posts, reached, events, counts):
+def _colleagues(lo, hi, chunk, desk, w, posts, reached, events, counts):
     """Who may be laid off, and whose employer is in the training step of the SME package."""
     n = 0
     for i in range(lo, hi):
@@ -256,17 +256,18 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings)
                     slot = slot + 1 if slot + 1 < size else 0
                 slots[boards.first[cell] + slot] = n
                 free[cell] -= 1
-                adverts.post[n] = p
-                adverts.pay[n] = (
+                advert = adverts[n]
+                advert.post = p
+                advert.pay = (
                     tb.wage_occupation[o]
                     + tb.wage_industry[e.industry[f]]
                     + tb.wage_size[e.size[f]]
                     + e.productivity[f]
                 )
-                adverts.kind[n] = tb.major[o] * tb.wage_size.size + e.size[f]
-                adverts.augmented[n] = float(e.intensity[f]) * tb.exposure[o] * tb.complementarity[o]
-                asked = unit_(asks) < pm.ai_post_share
-                adverts.skill[n] = float(e.intensity[f]) * tb.exposure[o] if asked else 0.0
+                advert.intensity = e.intensity[f]
+                advert.occupation = o
+                advert.size = e.size[f]
+                advert.asks = int(e.intensity[f] > 0.0 and unit_(asks) < pm.ai_post_share)
                 n += 1
     return n, lost
 
@@ -275,13 +276,7 @@ def _advertise(model: LaborMarket) -> int:
     m = model
     total = int(m.posts.vacant.sum())
     m.slots[:] = NO_ADVERT
-    m.adverts = Adverts(
-        np.empty(total, np.int32),
-        np.empty(total),
-        np.empty(total),
-        np.empty(total, np.int16),
-        np.empty(total),
-    )
+    m.adverts = np.recarray(total, dtype=ADVERT)
     m.openings_by_cell = np.zeros(m.job_creation.shape, dtype=np.int64)
     free = np.diff(m.boards.first).astype(np.int64)
     m.advertised, m.flows["unadvertised"] = _place(
@@ -300,4 +295,4 @@ def _advertise(model: LaborMarket) -> int:
     return total
 
 
-__all__ = ["IN_TRAINING", "labour_requirement", "post", "rebase", "staff_means", "unit_costs"]
+__all__ = ["labour_requirement", "post", "rebase", "staff_means", "unit_costs"]

@@ -51,18 +51,18 @@ def produce(model: LaborMarket) -> None:
     """Everyone learns (`learn`); then the month is added up and recorded."""
     m = model
     m.sums[:] = 0
-    m.over_chunks(_close, m.workers, m.employers, m.posts, m.tables, m.params, m.clock, m.used, m.sums)
+    m.over_chunks(_close, m.workers, m.employers, m.posts, m.tables, m.params, m.clock, m.sums)
     follow(m)
     m.record.add(m, m.sums.sum(axis=0))
 
 
 @jit
-def _close(lo, hi, chunk, w, e, posts, tb, pm, clock, used, sums):
+def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, sums):
     acc = sums[chunk]
     for start in range(lo, hi, BLOCK):
         end = min(start + BLOCK, hi)
-        learn(start, end, w, e, posts, tb, pm, clock, used[chunk])
-        _add_up(start, end, w, e, posts, tb, pm, clock, used[chunk], acc)
+        learn(start, end, w, e, posts, tb, pm, clock, desk.used)
+        _add_up(start, end, w, e, posts, tb, pm, clock, desk.used, acc)
     for cell in range(int(FIRMS), int(MOVES), int(FIRM_ITEMS)):
         acc[TOTALS + T_BASE] += acc[cell + int(BASE)]
         acc[TOTALS + T_OUTPUT] += acc[cell + int(OUTPUT)]

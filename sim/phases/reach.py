@@ -54,7 +54,7 @@ def reach(model: LaborMarket) -> None:
     m = model
     by_age = word_limit(m.tables.leave)[:, m.limits.band]
     m.limits.word[LEAVE_WORD, : IS_NOBODY * 2 * SLOTS] = np.tile(by_age.ravel(), IS_NOBODY)
-    m.over_chunks(_reach, m.workers, m.limits, m.key, m.clock, m.words, m.ids, m.reached)
+    m.over_chunks(_reach, m.workers, m.limits, m.key, m.clock, m.reached)
 
 
 def word_limit(probability: Any) -> np.ndarray:
@@ -128,42 +128,57 @@ def set_apply_limits(model: LaborMarket, chance: np.ndarray) -> None:
 
 
 @jit
-def _reach(lo, hi, chunk, w, lim, key, clock, words, ids, reached):
-    word, cell = words[chunk], ids[chunk]
+def _reach(lo, hi, chunk, desk, w, lim, key, clock, reached):
+    word, cell = desk.word, desk.ids
     told = NOTICE | PUBLIC if clock.calendar_month == 12 else NOTICE
     for start in range(lo, hi, BLOCK):
-        m = min(BLOCK, hi - start)
-        draw_block(start, m, clock.counter, MONTH, key, word)
-        for j in range(m):  # three loops, each simple enough to be vectorised
-            i = start + j
-            spell = w.spell[i]
-            tenure = np.uint64(spell >= 3) + np.uint64(spell >= 12) + np.uint64(spell >= 36)
-            kind = np.uint64(w.reason[i]) * np.uint64(NO_CONTRACT + 1) + np.uint64(w.contract[i])
-            kind = (kind * np.uint64(STATES) + np.uint64(w.state[i])) * np.uint64(TENURES) + tenure
-            months = np.uint64(min(max(clock.month - w.birth[i], 0), OLDEST_MONTH))
-            cell[j] = lim.kind[kind] + SLOTS * int(w.sex[i]) + lim.slot[months]
-        for j in range(m):
-            c = np.uint64(cell[j])
-            bits = (
-                lim.always[c]
-                | (np.uint32(word[0, j] < lim.word[0, c]) * np.uint32(AGES))
-                | (np.uint32(word[1, j] < lim.word[1, c]) * np.uint32(SEPARATES))
-                | (np.uint32(word[2, j] < lim.word[2, c]) * np.uint32(SEARCHES))
-                | (np.uint32(word[3, j] < lim.word[3, c]) * np.uint32(APPLIES))
-            )
-            reached[start + j] = bits
-        for j in range(m):
-            if (w.tags[start + j] & told) != 0:
-                reached[start + j] |= SEPARATES
+        end = min(start + BLOCK, hi)
+        draw_block(start, end - start, clock.counter, MONTH, key, word)
+        _cells(
+            w.state[start:end],
+            w.contract[start:end],
+            w.reason[start:end],
+            w.spell[start:end],
+            w.sex[start:end],
+            w.birth[start:end],
+            lim,
+            clock.month,
+            cell,
+        )
+        _compare(w.tags[start:end], told, lim, cell, word, reached[start:end])
 
 
 @device
-def reached_block(start, hi, bit, reached, month, key, ids, subs, word):
-    """List those of a block whose bit is set and draw their words of the month: `ids` (BLOCK,), `word` (4, BLOCK);
-    how many there are. `subs` (BLOCK,) holds zeros."""
+def _cells(state, contract, reason, spell, sex, birth, lim, month, cell):
+    for j in range(state.size):
+        tenure = np.uint64(spell[j] >= 3) + np.uint64(spell[j] >= 12) + np.uint64(spell[j] >= 36)
+        kind = np.uint64(reason[j]) * np.uint64(NO_CONTRACT + 1) + np.uint64(contract[j])
+        kind = (kind * np.uint64(STATES) + np.uint64(state[j])) * np.uint64(TENURES) + tenure
+        months = np.uint64(min(max(month - birth[j], 0), OLDEST_MONTH))
+        cell[j] = lim.kind[kind] + SLOTS * int(sex[j]) + lim.slot[months]
+
+
+@device
+def _compare(tags, told, lim, cell, word, reached):
+    for j in range(tags.size):
+        c = np.uint64(cell[j])
+        bits = (
+            lim.always[c]
+            | (np.uint32(word[0, j] < lim.word[0, c]) * np.uint32(AGES))
+            | (np.uint32(word[1, j] < lim.word[1, c]) * np.uint32(SEPARATES))
+            | (np.uint32(word[2, j] < lim.word[2, c]) * np.uint32(SEARCHES))
+            | (np.uint32(word[3, j] < lim.word[3, c]) * np.uint32(APPLIES))
+        )
+        reached[j] = bits | (np.uint32((tags[j] & told) != 0) * np.uint32(SEPARATES))
+
+
+@device
+def reached_block(start, hi, bit, reached, month, key, desk):
+    """List those of a block whose bit is set in `desk.ids` and draw their words of the month into `desk.word`; how many
+    there are."""
     n = 0
     for i in range(start, min(start + BLOCK, hi)):
-        ids[n] = i
+        desk.ids[n] = i
         n += int((reached[i] & bit) != 0)
-    draw_listed(ids, subs, n, month, MONTH, key, word)
+    draw_listed(desk.ids, desk.zeros, n, month, MONTH, key, desk.word)
     return n

@@ -1,11 +1,4 @@
-"""Phase 6, search: who looks for work, who enters own-account work, who starts or stops looking, who applies where.
-
-An application looks at boards of vacancies one slot at a time. Submarkets come up with weight
-(M_ij / o_j) D_rr' exp(b dw) x slots; a vacancy on it that pays enough ends the search, and before each look it may be
-given up (one geometric draw). But for the limit of looks, the probability to apply is then W / (w0 + W), and to apply
-in submarket c proportional to W_c (W counts the vacancies one would take: wages are posted), and no draw of anybody
-moves when one vacancy comes or goes.
-"""
+"""Phase 6, search: who looks for work, who enters own-account work, who starts or stops looking; `apply` says where."""
 
 from __future__ import annotations
 
@@ -13,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draws import ATTEMPT, LEAVE_JOB, OWN_ACCOUNT
-from sim.kernels import BLOCK, alias_, device, jit, log_, philox, unit_
+from sim.draws import LEAVE_JOB, OWN_ACCOUNT
+from sim.kernels import BLOCK, alias_, device, jit, philox, unit_
+from sim.phases.apply import apply
 from sim.phases.reach import MOST_EAGER, SEARCH_WORD, SEARCHES, reached_block
-from sim.wages import least_acceptable, liking, luck_of, offer_of, worth_of
 from sim.workers import (
     EMPLOYED,
     HELD12,
@@ -37,42 +30,26 @@ if TYPE_CHECKING:
 
 LOOKS_FOR_JOB, ENTERS_OWN, ENTERS_PUBLIC = 1, 2, 3
 LEAST_EAGER = 0.25
-MOST_LOOKS = 64  # boards looked at before an application is given up
 
 
 def search(model: LaborMarket) -> None:
     """List the searchers, let people start own-account work, and send the applications."""
     m = model
-    m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, *m.reach_scratch, m.events, m.counts)
+    m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, m.reached, m.events, m.counts)
     listed = m.listed(m.events)
     kind = listed % 8
     m.flows["own_account"] = _enter_own(
         m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != LOOKS_FOR_JOB]
     )
-    m.searchers = listed[kind == LOOKS_FOR_JOB] // 8
-    m.application = np.empty((m.searchers.size, int(m.params.applications)), dtype=np.int32)
-    _apply(
-        m.searchers,
-        m.workers,
-        m.tables,
-        m.boards,
-        m.params,
-        m.key,
-        m.clock,
-        m.slots,
-        m.posts,
-        m.adverts,
-        m.premium,
-        m.application,
-    )
+    m.applications = apply(m, listed[kind == LOOKS_FOR_JOB] // 8)
 
 
 @jit
-def _decide(lo, hi, chunk, w, tb, key, clock, reached, ids, zeros, words, events, counts):
+def _decide(lo, hi, chunk, desk, w, tb, key, clock, reached, events, counts):
     n = 0
-    rows, word = ids[chunk], words[chunk]
+    rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, SEARCHES, reached, clock.counter, key, rows, zeros, word)):
+        for j in range(reached_block(start, hi, SEARCHES, reached, clock.counter, key, desk)):
             i = int(rows[j])
             state = w.state[i]
             if state == 0 or (state != EMPLOYED and w.spell[i] == 0):
@@ -162,60 +139,3 @@ def _enter_own(w, posts, tb, key, clock, listed):
         w.industry[i] = industry
         w.wage[i] = tb.wage_occupation[occupation] + tb.wage_industry[industry] + tb.wage_sex[w.sex[i]]
     return listed.size
-
-
-@jit
-def _apply(
-    searchers,
-    w,
-    tb,
-    boards,
-    pm,
-    key,
-    clock,
-    slots,
-    posts,
-    adverts,
-    premium,
-    application,
-):
-    occupations = tb.major.size
-    for n in range(searchers.size):
-        i = searchers[n]
-        least = least_acceptable(i, w, posts, tb, pm, clock)
-        worth = worth_of(i, w, tb, pm, clock)
-        for a in range(application.shape[1]):
-            application[n, a] = -1
-            if a > 0 and w.state[i] != UNEMPLOYED:
-                continue  # only the unemployed send more than one application a month
-            luck, which = luck_of(i, a, pm, key, clock)
-            stop, _, _, turn = philox(
-                np.uint64(i),
-                np.uint64(a * MOST_LOOKS + MOST_LOOKS - 1),
-                clock.counter,
-                ATTEMPT,
-                key[0],
-                key[1],
-            )
-            origin = w.occupation[i]
-            if w.course_occupation[i] != NOBODY and unit_(turn) < tb.conversion_weight:
-                origin = w.course_occupation[i]
-            row = int(w.region[i]) * occupations + int(origin)
-            looks = min(MOST_LOOKS - 1.0, log_(unit_(stop)) * boards.patience[row])  # geometric: 1 - q a look
-            for look in range(int(looks)):
-                if look % 2 == 0:
-                    place, slot, place2, slot2 = philox(
-                        np.uint64(i), np.uint64(a * MOST_LOOKS + look), clock.counter, ATTEMPT, key[0], key[1]
-                    )
-                else:
-                    place, slot = place2, slot2
-                cell = alias_(place, boards.probability[row], boards.other[row])
-                first, size = boards.first[cell], boards.first[cell + 1] - boards.first[cell]
-                vacancy = slots[first + min(int(float(slot) * 2.0**-32 * size), size - 1)]
-                if vacancy >= 0:
-                    offered, _ = offer_of(
-                        i, vacancy, worth, luck, which, adverts, w, posts, tb, pm, clock, premium
-                    )
-                    if liking(offered, adverts.kind[vacancy] % tb.wage_size.size, pm) > least:
-                        application[n, a] = vacancy
-                        break

@@ -42,7 +42,7 @@ def separate(model: LaborMarket) -> None:
     m = model
     m.over_chunks(flag_staff, m.workers, m.posts, m.reached)
     m.over_chunks(
-        _decide, m.workers, m.posts, m.tables, m.params, m.key, m.clock, *m.reach_scratch, m.events, m.counts
+        _decide, m.workers, m.posts, m.tables, m.params, m.key, m.clock, m.reached, m.events, m.counts
     )
     by_cause = np.zeros(5, dtype=np.int64)
     _leave_jobs(
@@ -53,7 +53,7 @@ def separate(model: LaborMarket) -> None:
 
 
 @jit
-def flag_staff(lo, hi, chunk, w, posts, reached):
+def flag_staff(lo, hi, chunk, desk, w, posts, reached):
     """Whose employer closes, and whose has adopted AI."""
     for i in range(lo, hi):
         job = w.job[i]
@@ -70,11 +70,11 @@ def tenure_band(months):
 
 
 @jit
-def _decide(lo, hi, chunk, w, posts, tb, pm, key, clock, reached, ids, zeros, words, events, counts):
+def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, counts):
     n = 0
-    rows, word = ids[chunk], words[chunk]
+    rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, SEPARATES, reached, clock.counter, key, rows, zeros, word)):
+        for j in range(reached_block(start, hi, SEPARATES, reached, clock.counter, key, desk)):
             i = int(rows[j])
             if w.state[i] != EMPLOYED:
                 continue

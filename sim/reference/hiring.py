@@ -28,7 +28,7 @@ SEARCHES, STARTS_OWN, STARTS_PUBLIC, STOPS_LOOKING, STARTS_LOOKING = (
     "stops looking",
     "starts looking",
 )
-LOOKS = 64
+LOOKS, LOOKS_AT_WORK = 64, 16
 LARGE = 4
 LONG_TERM = 6
 
@@ -128,14 +128,15 @@ def take_up(person: Person, occupation: int, industry: int) -> None:
 def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy | None:
     """Look at boards, one slot at a time, until a vacancy pays enough; patience is drawn at the start (geometric)."""
     t, boards = model.tables, model.boards
-    last = number * LOOKS + LOOKS - 1
-    stop, _, _, turn = (a.unit(w) for w in model.words("ATTEMPT", person.row, last))
-    origin = person.occupation
-    if person.course_occupation != NOBODY and turn < t.conversion_weight:
-        origin = person.course_occupation
+    stop = a.unit(model.words("APPLICATION", person.row, number)[3])
+    origin, course = person.occupation, person.course_occupation
+    turn = a.unit(model.words("ATTEMPT", person.row, number * LOOKS + LOOKS - 1)[3])
+    if course != NOBODY and turn < t.conversion_weight[course]:
+        origin = course
     row = person.region * len(t.major) + origin
     least = least_acceptable(model, person)
-    for look in range(int(min(LOOKS - 1.0, a.log(stop) * boards.patience[row]))):
+    most = LOOKS_AT_WORK if person.employed and not person.notice else LOOKS
+    for look in range(int(min(most - 1.0, a.log(stop) * boards.patience[row]))):
         first, second = look % 2 * 2, look % 2 * 2 + 1  # a draw serves two looks
         draw = model.words("ATTEMPT", person.row, number * LOOKS + look - look % 2)
         board = model.board[a.from_alias(draw[first], boards.probability[row], boards.other[row])]

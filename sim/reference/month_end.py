@@ -120,7 +120,7 @@ def count_work(model: ReferenceMarket, person: Person) -> None:
             use = staff_use(model, person.skill, person.experience)
             gain, saved = p.productivity_gain * z * theta * use, p.substitution * z * (1.0 - theta)
     hours = t.hours[person.contract][person.band]
-    base = int(hours * a.exp(t.base_output[person.occupation][person.industry][size]))
+    base = int(hours * t.base_level[person.occupation][person.industry][size])
     sums["hours"] += int(hours * 1e3)
     sums["base_output"] += base
     sums["output"] += int(base * (1.0 + gain) / (1.0 - saved))

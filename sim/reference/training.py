@@ -40,9 +40,9 @@ def train(model: ReferenceMarket) -> None:
     year = model.year - model.programmes.ledger.years[0]
     start_budget_year(model, year)
     teach(model, year)
+    package(model, year)
     if not any(model.programmes.ledger.budget(p, year) for p in range(len(model.programmes.records))):
         return
-    package(model, year)
     pay_standing(model, year)
     set_awareness(model, year)
     enrol(model, year)
@@ -140,15 +140,17 @@ def package(model: ReferenceMarket, year: int) -> None:
     """Employers are discovered, diagnosed and trained: one step a month, so many a month."""
     programmes = model.programmes
     for p, record in enumerate(programmes.records):
-        if record.kind != "sme-package" or not record.firms_a_year or programmes.ledger.budget(p, year) == 0:
+        if record.kind != "sme-package" or not record.firms_a_year:
             continue
-        a_month = record.firms_a_year * ramp(model, record) / 12.0
-        programmes.firm_seats += a_month / (model.scale * shrunk(model, record))
-        number = int(programmes.firm_seats)
-        programmes.firm_seats -= number
         for e in model.employers:
             if e.funnel == IN_TRAINING and e.in_package_since <= model.month - PACKAGE_MONTHS:
                 e.funnel, e.lever = DONE, max(e.lever, a.single(record.adoption_lever))
+        number = 0
+        if programmes.ledger.budget(p, year) > 0:
+            a_month = record.firms_a_year * ramp(model, record) / 12.0
+            programmes.firm_seats += a_month / (model.scale * shrunk(model, record))
+            number = int(programmes.firm_seats)
+            programmes.firm_seats -= number
         sizes = [programmes.codes["size"][code] for code in record.eligibility.sizes]
         for step in (DIAGNOSED, DISCOVERED, NOT_REACHED):  # the last first, so that nobody takes two at once
             waiting = [

@@ -1,0 +1,192 @@
+"""Phase 6, second half: where the searchers apply.
+
+An application looks at boards of vacancies one slot at a time. Submarkets come up with weight
+(M_ij / o_j) D_rr' exp(b dw) x slots; a vacancy on it that pays enough ends the search, and before each look it may be
+given up (one geometric draw). But for the limit of looks, the probability to apply is then W / (w0 + W), and to apply
+in submarket c proportional to W_c (W counts the vacancies one would take: wages are posted), and no draw of anybody
+moves when one vacancy comes or goes. Someone at work gives up sooner than someone without a job.
+
+Applications are looked after a block at a time, a look each in turn, so that words are drawn together and one
+application's wait for memory is another's time to compute.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sim.draws import APPLICATION, ATTEMPT
+from sim.kernels import BLOCK, alias_, device, draw_listed, gumbel_, jit, log_, philox, unit_
+from sim.wages import least_acceptable, liking, luck_of, offer_of, requirement_of, worth_of
+from sim.workers import EMPLOYED, NOBODY, NOTICE, UNEMPLOYED
+
+if TYPE_CHECKING:
+    from sim.model import LaborMarket
+
+MOST_LOOKS = 64  # boards looked at before an application is given up
+MOST_LOOKS_AT_WORK = 16  # the same for someone who has a job and no notice (assumption)
+LONG_TERM = 6  # months of unemployment from which a spell is long (OECD uses 12; Korea reports 6)
+NONE = -1
+
+
+class Applications(NamedTuple):
+    """The month's applications, those of one worker next to each other: row of the worker, number of the application,
+    the advertised vacancy (-1 none) and how it ranks the applicant."""
+
+    worker: np.ndarray
+    number: np.ndarray
+    vacancy: np.ndarray
+    score: np.ndarray
+
+    @classmethod
+    def room(cls, n: int) -> Applications:
+        """Room for `n` of them."""
+        return cls(
+            np.empty(n, dtype=np.int32),
+            np.empty(n, dtype=np.uint8),
+            np.empty(n, dtype=np.int32),
+            np.empty(n),
+        )
+
+
+def apply(model: LaborMarket, searchers: np.ndarray) -> Applications:
+    """Everyone on the list sends one application; the unemployed send k."""
+    m = model
+    each = int(m.params.applications)
+    sent = searchers.size + (each - 1) * int((m.workers.state[searchers] == UNEMPLOYED).sum())
+    applications = Applications.room(sent)
+    _write(searchers, each, m.workers, applications)
+    m.over_chunks(
+        _apply,
+        m.workers,
+        m.posts,
+        m.tables,
+        m.boards,
+        m.params,
+        m.key,
+        m.clock,
+        m.slots,
+        m.adverts,
+        m.premium,
+        applications,
+        rows=sent,
+    )
+    return applications
+
+
+@jit
+def _write(searchers, each, w, applications):
+    n = 0
+    for i in searchers:
+        for a in range(each if w.state[i] == UNEMPLOYED else 1):
+            applications.worker[n] = i
+            applications.number[n] = a
+            n += 1
+
+
+@jit
+def _apply(lo, hi, chunk, desk, w, posts, tb, boards, pm, key, clock, slots, adverts, premium, applications):
+    for start in range(lo, hi, BLOCK):
+        end = min(start + BLOCK, hi)
+        who, number = applications.worker[start:end], applications.number[start:end]
+        found, score = applications.vacancy[start:end], applications.score[start:end]
+        for j in range(end - start):
+            desk.ids[j] = who[j]
+            desk.subs[j] = number[j]
+        draw_listed(desk.ids, desk.subs, end - start, clock.counter, APPLICATION, key, desk.word)
+        waiting = _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock)
+        look = 0
+        while waiting > 0:
+            if look % 2 == 0:  # a draw serves two looks
+                for q in range(waiting):
+                    j = desk.waiting[q]
+                    desk.ids[q] = who[j]
+                    desk.subs[q] = int(number[j]) * MOST_LOOKS + look
+                    desk.turn[q] = q
+                draw_listed(desk.ids, desk.subs, waiting, clock.counter, ATTEMPT, key, desk.word)
+            waiting = _look(look, waiting, who, found, desk, w, posts, tb, boards, pm, clock, slots, adverts, premium)
+            look += 1
+        for j in range(end - start):
+            if found[j] != NONE:
+                score[j] = score_of(who[j], found[j], desk.noise[j], w, tb, pm, clock, adverts)
+
+
+@device
+def _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock):
+    """Set out what each application of a block brings; how many look at all."""
+    waiting = 0
+    for j in range(who.size):
+        i = who[j]
+        found[j] = NONE
+        desk.noise[j] = pm.score_noise * gumbel_(unit_(desk.word[0, j]))
+        desk.luck[j] = luck_of(desk.word[1, j], pm)
+        desk.which[j] = unit_(desk.word[2, j])
+        desk.least[j] = least_acceptable(i, w, posts, tb, pm, clock)
+        desk.worth[j] = worth_of(i, w, tb, pm, clock)
+        origin = w.occupation[i]
+        course = w.course_occupation[i]
+        if course != NOBODY:
+            last = np.uint64(int(number[j]) * MOST_LOOKS + MOST_LOOKS - 1)
+            _, _, _, turn = philox(np.uint64(i), last, clock.counter, ATTEMPT, key[0], key[1])
+            if unit_(turn) < tb.conversion_weight[course]:
+                origin = course
+        row = int(w.region[i]) * tb.major.size + int(origin)
+        most = MOST_LOOKS_AT_WORK if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0 else MOST_LOOKS
+        looks = min(most - 1.0, log_(unit_(desk.word[3, j])) * boards.patience[row])  # geometric: 1 - q a look
+        desk.row[j] = row
+        desk.looks[j] = int(looks)
+        desk.waiting[waiting] = j
+        waiting += int(desk.looks[j] > 0)
+    return waiting
+
+
+@device
+def _look(look, waiting, who, found, desk, w, posts, tb, boards, pm, clock, slots, adverts, premium):
+    """One look of each application that is still waiting; how many go on."""
+    half = look % 2 * 2
+    for q in range(waiting):
+        cell = alias_(
+            desk.word[half, desk.turn[q]],
+            boards.probability[desk.row[desk.waiting[q]]],
+            boards.other[desk.row[desk.waiting[q]]],
+        )
+        first, size = boards.first[cell], boards.first[cell + 1] - boards.first[cell]
+        slot = min(int(float(desk.word[half + 1, desk.turn[q]]) * 2.0**-32 * size), size - 1)
+        desk.seen[q] = slots[first + slot]
+    left = 0
+    for q in range(waiting):
+        j, v = desk.waiting[q], desk.seen[q]
+        if v != NONE:
+            i = who[j]
+            offered, _ = offer_of(
+                i, v, desk.worth[j], desk.luck[j], desk.which[j], adverts, w, tb, pm, clock, premium
+            )
+            if liking(offered, adverts[v].size, pm) > desk.least[j]:
+                found[j] = v
+                continue
+        if look + 1 < desk.looks[j]:
+            desk.waiting[left] = j
+            desk.turn[left] = desk.turn[q]
+            left += 1
+    return left
+
+
+@device
+def score_of(i, v, noise, w, tb, pm, clock, adverts):
+    """How vacancy v ranks applicant i."""
+    o = adverts[v].occupation
+    score = pm.score_employability * w.employability[i]
+    score += pm.score_skill * w.skill[i] * requirement_of(adverts[v], tb)
+    if w.occupation[i] == o:
+        score += pm.score_occupation
+    else:
+        score -= pm.score_distance * tb.distance[w.occupation[i], o]
+    if w.certificates[i] > 0:
+        score += pm.score_certificate * tb.exposure[o]
+    if w.state[i] != EMPLOYED and w.spell[i] >= LONG_TERM:
+        score -= pm.score_long_term
+    if clock.month - w.birth[i] >= 45 * 12:
+        score -= pm.score_age
+    score += pm.score_education * tb.education_match[w.education[i], o]
+    return score + noise
