@@ -213,6 +213,7 @@ _EXP_HALF = 16 * 128
 _LOG_CELLS = 2048
 _QUANTILE_CELLS = 4096
 _LN2 = 0.6931471805599453
+FRACTION, HALF = np.int64((1 << 52) - 1), np.int64(1022 << 52)  # bits of a double: its fraction, and the number 1/2
 
 
 def _exp_grid() -> np.ndarray:
@@ -253,11 +254,12 @@ def exp_(x):
 
 @jit
 def log_(x):
-    """ln(x) for x > 0, absolute error below 2e-7; exactly 0 at 1."""
-    mantissa, exponent = math.frexp(float(x))
+    """ln(x) for normal x > 0, absolute error below 2e-7; exactly 0 at 1."""
+    bits = np.float64(x).view(np.int64)
+    mantissa = np.int64((bits & FRACTION) | HALF).view(np.float64)
     y = (mantissa - 0.5) * 4096.0
     i = min(int(y), 2047)
-    return exponent * _LN2 + (LOG_GRID[i] + (y - i) * (LOG_GRID[i + 1] - LOG_GRID[i]))
+    return ((bits >> 52) - 1022) * _LN2 + (LOG_GRID[i] + (y - i) * (LOG_GRID[i + 1] - LOG_GRID[i]))
 
 
 def _normal_quantile(p: float) -> float:
@@ -334,19 +336,28 @@ def unit_(word):
 
 
 @jit
-def alias_(word, probability, other):
-    """Category from one 32-bit word by Walker's alias method: `probability`, `other` of shape (n,)."""
-    x = float(word) * UNIT * probability.size
-    i = min(int(x), probability.size - 1)
-    return i if x - i < probability[i] else int(other[i])
+def place_(word, places):
+    """One of `places` places, each as likely, from one 32-bit word."""
+    return np.int64((np.uint64(word) * np.uint64(places)) >> SHIFT32)
 
 
-def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Walker's alias table of non-negative weights (n,): (probability (n,), other (n,) int16)."""
+@jit
+def alias_(word, table):
+    """Category from one 32-bit word by Walker's alias method, `table` as made by :func:`alias_table`."""
+    x = np.uint64(word) * np.uint64(table.size)
+    i = x >> SHIFT32
+    cell = table[i]
+    return np.int64(i) if (x & MASK32) < (cell >> SHIFT32) else np.int64(cell & MASK32)
+
+
+def alias_table(weights: np.ndarray) -> np.ndarray:
+    """Walker's alias table of non-negative weights (n,): uint64 (n,), the upper half of each cell the share of it that
+    stays (in 2**-32), the lower half the category that the rest goes to."""
     n = weights.size
-    probability, other = np.ones(n), np.arange(n, dtype=np.int16)
+    probability, other = np.ones(n), np.arange(n, dtype=np.int64)
     _pair_up(weights * (n / weights.sum()), probability, other, *np.empty((2, n), dtype=np.int64))
-    return probability, other
+    stays = np.minimum(probability * 2.0**32, 2.0**32 - 1).astype(np.uint64)
+    return (stays << SHIFT32) | other.astype(np.uint64)
 
 
 @jit

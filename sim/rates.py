@@ -35,7 +35,7 @@ LAID_OFF_TO_UNEMPLOYMENT = 0.7  # of the laid off, the rest leaves the labour fo
 SURPLUS = 0.053
 CALL_UP = 0.01  # a month, of men in school at 20-24 (assumption; the survey leaves conscripts out)
 
-Boards = namedtuple("Boards", "first probability other patience")  # patience: 1 / ln(chance to look again)
+Boards = namedtuple("Boards", "first alias patience")  # patience: 1 / ln(chance to look again)
 
 
 def logs(values: np.ndarray) -> np.ndarray:
@@ -316,8 +316,7 @@ def tables_of(
             * np.ones((2, low.size)),
             "public_job": np.where(np.arange(low.size) >= 10, PUBLIC_JOBS / scale / max(1, elders), 0.0),
             "public_place": public_place,
-            "own_probability": own[3][0],
-            "own_other": own[3][1],
+            "own_place": own[3],
             "market_wage": _market_wage(economy, rates, shift),
             "conversion_weight": conversion_weight,
             "distance": economy.wide("skill_distance"),
@@ -439,7 +438,7 @@ def _submarkets(
     posts: Any,
     jobs: np.ndarray,
     leaving: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Boards of vacancies (first slot of each region x occupation), and for each origin the alias table of the board
     looked at and how long an applicant of that origin goes on looking (see the search phase).
 
@@ -463,11 +462,7 @@ def _submarkets(
     weight *= slots[None, :] / openings.sum()
     total = weight.sum(axis=1)
     patience = 1.0 / logs(total / (scenario.world.no_application + total))
-    probability = np.empty(weight.shape, dtype=np.float32)
-    other = np.empty(weight.shape, dtype=np.int16)
-    for n in range(weight.shape[0]):
-        probability[n], other[n] = alias_table(weight[n])
-    return board, probability, other, patience
+    return board, np.stack([alias_table(row) for row in weight]), patience
 
 
 def _balanced(rates: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.draws import APPLICATION, ATTEMPT
-from sim.kernels import BLOCK, alias_, device, draw_listed, gumbel_, jit, log_, philox, unit_
+from sim.kernels import BLOCK, alias_, device, draw_listed, gumbel_, jit, log_, philox, place_, unit_
 from sim.wages import least_acceptable, liking, luck_of, offer_of, requirement_of, worth_of
 from sim.workers import EMPLOYED, NOBODY, NOTICE, UNEMPLOYED
 
@@ -146,14 +146,9 @@ def _look(look, waiting, who, found, desk, w, posts, tb, boards, pm, clock, slot
     """One look of each application that is still waiting; how many go on."""
     half = look % 2 * 2
     for q in range(waiting):
-        cell = alias_(
-            desk.word[half, desk.turn[q]],
-            boards.probability[desk.row[desk.waiting[q]]],
-            boards.other[desk.row[desk.waiting[q]]],
-        )
-        first, size = boards.first[cell], boards.first[cell + 1] - boards.first[cell]
-        slot = min(int(float(desk.word[half + 1, desk.turn[q]]) * 2.0**-32 * size), size - 1)
-        desk.seen[q] = slots[first + slot]
+        cell = alias_(desk.word[half, desk.turn[q]], boards.alias[desk.row[desk.waiting[q]]])
+        first, after = boards.first[cell], boards.first[cell + 1]
+        desk.seen[q] = slots[first + place_(desk.word[half + 1, desk.turn[q]], after - first)]
     left = 0
     for q in range(waiting):
         j, v = desk.waiting[q], desk.seen[q]

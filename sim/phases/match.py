@@ -58,31 +58,30 @@ def _rank(applications, best):
 def _accept(applications, best, w, e, posts, tb, pm, key, clock, adverts, premium, hires_by_cell, skill_by_cell):
     worker, vacancy = applications.worker, applications.vacancy
     offers, hires, moves = 0, 0, 0
-    for v in range(best.size):
-        q = best[v]
-        if q < 0:
+    settled = -1
+    for q in range(vacancy.size):
+        if vacancy[q] < 0 or best[vacancy[q]] != q:
             continue
         offers += 1
         i = worker[q]
-        first = q
-        while first > 0 and worker[first - 1] == i:
-            first -= 1
-        if _has_offer(applications, best, first, q):
-            continue  # settled at the first of this worker's offers
+        if i == settled:
+            continue  # with the first of this worker's offers
+        settled = i
         chosen, value, wage, contract = -1, -1e9, 0.0, 0
         worth = worth_of(i, w, tb, pm, clock)
-        while q < worker.size and worker[q] == i:
-            other = vacancy[q]
-            if other >= 0 and best[other] == q:
-                a = np.uint64(applications.number[q])
+        other = q
+        while other < worker.size and worker[other] == i:
+            v = vacancy[other]
+            if v >= 0 and best[v] == other:
+                a = np.uint64(applications.number[other])
                 _, luck, which, _ = philox(np.uint64(i), a, clock.counter, APPLICATION, key[0], key[1])
                 offered, kind = offer_of(
-                    i, other, worth, luck_of(luck, pm), unit_(which), adverts, w, tb, pm, clock, premium
+                    i, v, worth, luck_of(luck, pm), unit_(which), adverts, w, tb, pm, clock, premium
                 )
-                liked = liking(offered, adverts[other].size, pm)
+                liked = liking(offered, adverts[v].size, pm)
                 if liked > value:
-                    chosen, value, wage, contract = other, liked, offered, kind
-            q += 1
+                    chosen, value, wage, contract = v, liked, offered, kind
+            other += 1
         p = adverts[chosen].post
         cell = posts.employer[p]
         region, major = e.region[cell], tb.major[adverts[chosen].occupation]
@@ -92,16 +91,6 @@ def _accept(applications, best, w, e, posts, tb, pm, key, clock, adverts, premiu
         hire(i, p, wage, contract, w, e, posts, tb, key, clock)
         hires += 1
     return offers, hires, moves
-
-
-@device
-def _has_offer(applications, best, first, last):
-    """Whether one of applications first to last - 1 has been made an offer."""
-    for q in range(first, last):
-        v = applications.vacancy[q]
-        if v >= 0 and best[v] == q:
-            return True
-    return False
 
 
 @device

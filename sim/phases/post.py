@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.draws import ADVERTISE, LAYOFF
 from sim.employers import ADVERT, IN_TRAINING, LAYING_OFF, RESTRUCTURING
-from sim.kernels import device, exp_, jit, log_, philox, unit_
+from sim.kernels import device, exp_, jit, log_, philox, place_, unit_
 from sim.phases.reach import APPLIES, AT_ADOPTER, SEARCHES
 from sim.wages import staff_use
 from sim.workers import NOTICE
@@ -251,7 +251,7 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings)
                     key[0],
                     key[1],
                 )
-                slot = min(int(float(place) * 2.0**-32 * size), size - 1)
+                slot = place_(place, size)
                 while slots[boards.first[cell] + slot] >= 0:
                     slot = slot + 1 if slot + 1 < size else 0
                 slots[boards.first[cell] + slot] = n

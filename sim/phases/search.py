@@ -131,7 +131,7 @@ def _enter_own(w, posts, tb, key, clock, listed):
             band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
             w.contract[i] = SELF_EMPLOYED if unit_(how) >= tb.unpaid_share[sex, band] else SELF_EMPLOYED + 1
             w.tags[i] = w.tags[i] & (HELD12 | TRAINED)
-            pick = alias_(where, tb.own_probability, tb.own_other)
+            pick = alias_(where, tb.own_place)
         occupation, industry = pick % tb.major.size, pick // tb.major.size
         if occupation != w.occupation[i]:
             w.experience[i] = 0

@@ -39,7 +39,7 @@ def unit(word: int) -> float:
 
 def place(word: int, places: int) -> int:
     """One of `places` places, each as likely."""
-    return min(int(word / 4294967296.0 * places), places - 1)
+    return word * places >> 32
 
 
 def single(x: float) -> float:
@@ -92,11 +92,11 @@ def category(u: float, cumulated: Sequence[float], first: int = 0) -> int:
     return len(cumulated) - 1
 
 
-def from_alias(word: int, probability: Sequence[float], other: Sequence[int]) -> int:
-    """Category by Walker's alias method, from one word."""
-    x = word / 4294967296.0 * len(probability)
-    i = min(int(x), len(probability) - 1)
-    return i if x - i < probability[i] else other[i]
+def from_alias(word: int, table: Sequence[int]) -> int:
+    """Category by Walker's alias method, from one word: a cell holds the share that stays and where the rest goes."""
+    i, rest = divmod(word * len(table), 1 << 32)
+    stays, other = divmod(table[i], 1 << 32)
+    return i if rest < stays else other
 
 
 def total(numbers: Sequence[float]) -> float:

@@ -112,7 +112,7 @@ def start_without_vacancy(model: ReferenceMarket, person: Person, step: str) -> 
     else:
         unpaid = a.unit(how) < t.unpaid_share[person.sex][person.band]
         person.contract = UNPAID_FAMILY if unpaid else OWN_ACCOUNT
-        cell = a.from_alias(where, t.own_probability, t.own_other)
+        cell = a.from_alias(where, t.own_place)
     industry, occupation = divmod(cell, len(t.major))
     take_up(person, occupation, industry)
     person.wage = a.single(t.wage_occupation[occupation] + t.wage_industry[industry] + t.wage_sex[person.sex])
@@ -139,7 +139,7 @@ def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy 
     for look in range(int(min(most - 1.0, a.log(stop) * boards.patience[row]))):
         first, second = look % 2 * 2, look % 2 * 2 + 1  # a draw serves two looks
         draw = model.words("ATTEMPT", person.row, number * LOOKS + look - look % 2)
-        board = model.board[a.from_alias(draw[first], boards.probability[row], boards.other[row])]
+        board = model.board[a.from_alias(draw[first], boards.alias[row])]
         vacancy: Vacancy | None = board[a.place(draw[second], len(board))]
         if (
             vacancy is not None
