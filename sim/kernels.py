@@ -105,10 +105,11 @@ _DESK = {
     "which": np.float64,
     "worth": np.float64,
     "least": np.float64,
-    "row": np.int32,
+    "row": np.uint32,
+    "patience": np.float64,
     "looks": np.int32,
-    "waiting": np.int32,
-    "turn": np.int32,
+    "waiting": np.uint32,
+    "turn": np.uint32,
     "seen": np.int32,
 }
 Desk = namedtuple("Desk", list(_DESK))  # type: ignore[misc]
@@ -262,6 +263,19 @@ def log_(x):
     return ((bits >> 52) - 1022) * _LN2 + (LOG_GRID[i] + (y - i) * (LOG_GRID[i + 1] - LOG_GRID[i]))
 
 
+def logs(values: Any) -> np.ndarray:
+    """Logarithms of an array by the shared table (the same on every platform)."""
+    x = np.array(values, dtype=np.float64)
+    _logs(x.reshape(-1))
+    return x
+
+
+@jit
+def _logs(x):
+    for n in range(x.size):
+        x[n] = log_(x[n])
+
+
 def _normal_quantile(p: float) -> float:
     """Acklam's rational approximation (relative error 1.15e-9)."""
     a = (
@@ -315,6 +329,19 @@ def normal_(u):
     y = u * 4096.0
     i = min(int(y), 4095)
     return NORMAL_GRID[i] + (y - i) * (NORMAL_GRID[i + 1] - NORMAL_GRID[i])
+
+
+def normals(u: np.ndarray) -> np.ndarray:
+    """Standard normal quantiles of an array."""
+    x = np.array(u, dtype=np.float64)
+    _normals(x)
+    return x
+
+
+@jit
+def _normals(x):
+    for n in range(x.size):
+        x[n] = normal_(x[n])
 
 
 @jit

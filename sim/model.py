@@ -14,7 +14,7 @@ from sim import economy as economies
 from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, uniforms
 from sim.employers import IN_TRAINING, RESTRUCTURING, Employer
 from sim.fitting import round_total
-from sim.kernels import jit, log_, new_desk, record_of
+from sim.kernels import jit, log_, logs, new_desk, record_of
 from sim.ledger import Ledger
 from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, match, post, produce, search, separate, train
@@ -29,9 +29,10 @@ from sim.rates import rates_of, tables_of
 from sim.record import LAYOUT, Record
 from sim.records import Programme
 from sim.scenario import Scenario
-from sim.workers import ABSENT, STAGES, Worker, WorkerColumns, WorkerSet, life_stage
+from sim.wages import APPLIED
+from sim.workers import ABSENT, EMPLOYED, STAGES, UNEMPLOYED, Worker, WorkerColumns, WorkerSet, life_stage
 
-CHUNK = 1 << 16  # workers a kernel call takes; fixed, so that nothing depends on the number of threads
+CHUNK = 1 << 18  # workers a kernel call takes; fixed, so that nothing depends on the number of threads
 SHRINK = 50.0  # openings that shrink a cell's filling rate to the national one
 Clock = namedtuple("Clock", "month counter calendar_month year year_index")
 
@@ -188,28 +189,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         openings, hires = self._openings.sum(axis=0), self._hires.sum(axis=0)
         national = hires.sum() / max(1, openings.sum())
         fill = np.minimum((hires + SHRINK * national) / (openings + SHRINK), 0.999)
-        return np.array([-log_(1.0 - float(x)) for x in np.maximum(fill, 1e-3).ravel()]).reshape(fill.shape)
+        return -logs(1.0 - np.maximum(fill, 1e-3))
 
     def hires_skill(self) -> np.ndarray:
         """Mean AI skill of the hires of twelve months by province and major group, shrunk like the filling rate."""
         hires, skill = self._hires.sum(axis=0), self._skill.sum(axis=0) * 1e-6
         national = skill.sum() / max(1, hires.sum())
         return np.asarray((skill + SHRINK * national) / (hires + SHRINK))
-
-    def ai_requirement(self) -> np.ndarray:
-        """Mean AI requirement A x exposure of the posts of each province and major group."""
-        p, e = self.posts, self.employers
-        need = (e.intensity[p.employer].astype(np.float64) * self.tables.exposure[p.occupation] * 1e6).astype(
-            np.int64
-        )
-        cell = (
-            e.region[p.employer].astype(np.int64) * self.job_creation.shape[1]
-            + self.tables.major[p.occupation]
-        )
-        size = self.job_creation.size
-        total = np.bincount(cell, weights=need * p.wanted, minlength=size)
-        count = np.bincount(cell, weights=p.wanted, minlength=size)
-        return np.asarray((total / np.maximum(1, count) * 1e-6).reshape(self.job_creation.shape))
 
     # ---------------------------------------------------------------------------------- programmes and money
 
@@ -441,11 +427,24 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _log_scarcity(self) -> float:
         """ln(skilled supply / posts that use AI): what moves the AI wage premium."""
-        w, p = self.workers, self.posts
-        skilled = int(((w.skill >= 0.5) & ((w.state == 1) | (w.state == 2))).sum())
-        exposed = self.employers.intensity[p.employer].astype(np.float64) * self.tables.exposure[p.occupation]
-        posts = float((exposed * 1e6).astype(np.int64) @ p.wanted.astype(np.int64)) * 1e-6
-        return float(log_(max(1.0, skilled)) - log_(max(1.0, posts)))
+        skilled, posts = _scarcity(self.workers, self.employers, self.posts, self.tables)
+        return float(log_(max(1.0, float(skilled))) - log_(max(1.0, posts * 1e-6)))
+
+
+@jit
+def _scarcity(w, e, posts, tb):
+    """People in the labour force with applied AI skill, and exposed intensity of posts wanted (millionths)."""
+    skilled = 0
+    for i in range(w.state.size):
+        active = (w.state[i] == EMPLOYED) | (w.state[i] == UNEMPLOYED)
+        skilled += int((w.skill[i] >= APPLIED) & active)
+    exposed = 0
+    for f in range(e.open.size):
+        intensity = float(e.intensity[f])
+        if intensity > 0.0:
+            for p in range(e.posts_from[f], e.posts_to[f]):
+                exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * posts.wanted[p]
+    return skilled, exposed
 
 
 def _stages(w: Any, rows: np.ndarray, restructuring: np.ndarray, months: np.ndarray) -> np.ndarray:

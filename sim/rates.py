@@ -14,7 +14,7 @@ import numpy as np
 
 from sim.economy import Economy
 from sim.fitting import fit
-from sim.kernels import alias_table, exp_, log_, record_of
+from sim.kernels import alias_table, exp_, log_, logs, record_of
 from sim.scenario import Scenario
 from sim.workers import EMPLOYED, INACTIVE, MILITARY, OWN_ACCOUNT, UNEMPLOYED
 
@@ -36,11 +36,6 @@ SURPLUS = 0.053
 CALL_UP = 0.01  # a month, of men in school at 20-24 (assumption; the survey leaves conscripts out)
 
 Boards = namedtuple("Boards", "first alias patience")  # patience: 1 / ln(chance to look again)
-
-
-def logs(values: np.ndarray) -> np.ndarray:
-    """Logarithms by the shared table (the same on every platform)."""
-    return np.array([log_(float(x)) for x in np.ravel(values)]).reshape(np.shape(values))
 
 
 def by_year(levels: dict[int, float], first: int) -> np.ndarray:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sim.kernels import jit
+
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
@@ -94,13 +96,9 @@ class Record:
     def add(self, model: LaborMarket, sums: np.ndarray) -> None:
         """Keep one month."""
         flows = dict(model.flows)
-        e, posts = model.employers, model.posts
-        flows["adopters"] = int((e.open * (e.intensity > 0)).sum())
-        flows["open_employers"] = int(e.open.sum())
-        flows["openings"] = model.openings
-        held = posts.held.astype(np.int64)
-        exposed = e.intensity[posts.employer].astype(np.float64) * model.tables.exposure[posts.occupation]
-        flows["exposed_intensity"] = float((exposed * 1e6).astype(np.int64) @ held) * 1e-6
+        adopters, opened, exposed = _adoption(model.employers, model.posts, model.tables)
+        flows["adopters"], flows["open_employers"], flows["openings"] = adopters, opened, model.openings
+        flows["exposed_intensity"] = exposed * 1e-6
         if model.spin_up:
             self.spin_up_sums.append(sums)
             self.spin_up_flows.append(flows)
@@ -131,3 +129,17 @@ class Record:
                 job >= 0, model.posts.employer[np.maximum(job, 0)], -1
             ).astype(np.int32)
             self.hired_by[model.month] = np.packbits(model.employers.hired_trainee)
+
+
+@jit
+def _adoption(e, posts, tb):
+    """Open employers that have adopted AI, all open ones, and exposed intensity of posts held (millionths)."""
+    adopters, opened, exposed = 0, 0, 0
+    for f in range(e.open.size):
+        opened += e.open[f]
+        intensity = float(e.intensity[f])
+        if intensity > 0.0:
+            adopters += e.open[f]
+            for p in range(e.posts_from[f], e.posts_to[f]):
+                exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * posts.held[p]
+    return adopters, opened, exposed

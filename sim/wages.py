@@ -6,7 +6,7 @@ the worker's own part, luck, a share of what AI adds, and a premium for AI skill
 
 from __future__ import annotations
 
-from sim.kernels import device, log_, logistic_, normal_, unit_
+from sim.kernels import device, log_, logistic_
 from sim.workers import EMPLOYED, NOTICE, OLDEST_MONTH
 
 APPLIED = 0.5  # AI skill of the `applied` step of the ladder
@@ -19,12 +19,6 @@ def staff_use(skill, experience, pm):
     use = logistic_(pm.use_slope * (skill - pm.use_midpoint))
     novelty = max(pm.expert_floor, 1.0 - (1.0 - pm.expert_floor) * experience / pm.novice_months)
     return use * novelty
-
-
-@device
-def luck_of(word, pm):
-    """What an application brings to any post by luck, from its word: log wage effect of the match."""
-    return pm.match_sd * normal_(unit_(word))
 
 
 @device
@@ -46,16 +40,18 @@ def worth_of(i, w, tb, pm, clock):
 
 
 @device
-def offer_of(i, v, worth, luck, which, adverts, w, tb, pm, clock, premium):
-    """Log hourly wage and contract offered by vacancy v to worker i, of `worth` and with `luck`."""
-    advert = adverts[v]
-    o = advert.occupation
-    shares = tb.hired_contract[tb.major[o], advert.size]
-    contract = 0
-    while contract < 2 and which >= shares[contract]:
-        contract += 1
-    wage = advert.pay + tb.wage_contract[contract] + worth + luck
-    intensity = float(advert.intensity)
+def paid_for(advert, worth, luck, which, tb):
+    """Log hourly wage of an advertised post but for what AI adds to it and the legal minimum, and the contract."""
+    shares = tb.hired_contract[tb.major[advert.occupation], advert.size]
+    contract = int(which >= shares[0]) + int(which >= shares[1])
+    return advert.pay + tb.wage_contract[contract] + worth + luck, contract
+
+
+@device
+def offer_of(i, advert, worth, luck, which, w, tb, pm, clock, premium):
+    """Log hourly wage and contract that an advertised vacancy offers to worker i, of `worth` and with `luck`."""
+    wage, contract = paid_for(advert, worth, luck, which, tb)
+    intensity, o = float(advert.intensity), advert.occupation
     if intensity > 0.0:
         novice = w.experience[i] if w.occupation[i] == o else 0
         augmented = intensity * tb.exposure[o] * tb.complementarity[o]

@@ -17,8 +17,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.draws import APPLICATION, ATTEMPT
-from sim.kernels import BLOCK, alias_, device, draw_listed, gumbel_, jit, log_, philox, place_, unit_
-from sim.wages import least_acceptable, liking, luck_of, offer_of, requirement_of, worth_of
+from sim.kernels import (
+    BLOCK,
+    alias_,
+    device,
+    draw_listed,
+    gumbel_,
+    jit,
+    log_,
+    normal_,
+    philox,
+    place_,
+    unit_,
+)
+from sim.wages import least_acceptable, liking, offer_of, paid_for, requirement_of, worth_of
 from sim.workers import EMPLOYED, NOBODY, NOTICE, UNEMPLOYED
 
 if TYPE_CHECKING:
@@ -43,7 +55,7 @@ class Applications(NamedTuple):
     def room(cls, n: int) -> Applications:
         """Room for `n` of them."""
         return cls(
-            np.empty(n, dtype=np.int32),
+            np.empty(n, dtype=np.uint32),
             np.empty(n, dtype=np.uint8),
             np.empty(n, dtype=np.int32),
             np.empty(n),
@@ -95,6 +107,7 @@ def _apply(lo, hi, chunk, desk, w, posts, tb, boards, pm, key, clock, slots, adv
             desk.ids[j] = who[j]
             desk.subs[j] = number[j]
         draw_listed(desk.ids, desk.subs, end - start, clock.counter, APPLICATION, key, desk.word)
+        _draw(end - start, desk, pm)
         waiting = _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock)
         look = 0
         while waiting > 0:
@@ -109,19 +122,27 @@ def _apply(lo, hi, chunk, desk, w, posts, tb, boards, pm, key, clock, slots, adv
             look += 1
         for j in range(end - start):
             if found[j] != NONE:
-                score[j] = score_of(who[j], found[j], desk.noise[j], w, tb, pm, clock, adverts)
+                score[j] = score_of(who[j], adverts[found[j]], desk.noise[j], w, tb, pm, clock)
+
+
+@device
+def _draw(n, desk, pm):
+    """What chance gives each application of a block: ranking noise, luck, contract, and the log of when to give up."""
+    noise, spread = pm.score_noise, pm.match_sd
+    for j in range(n):
+        desk.noise[j] = noise * gumbel_(unit_(desk.word[0, j]))
+        desk.luck[j] = spread * normal_(unit_(desk.word[1, j]))
+        desk.which[j] = unit_(desk.word[2, j])
+        desk.patience[j] = log_(unit_(desk.word[3, j]))
 
 
 @device
 def _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock):
-    """Set out what each application of a block brings; how many look at all."""
-    waiting = 0
+    """What each application of a block brings of its worker; how many look at all."""
+    waiting = np.uint64(0)
     for j in range(who.size):
         i = who[j]
         found[j] = NONE
-        desk.noise[j] = pm.score_noise * gumbel_(unit_(desk.word[0, j]))
-        desk.luck[j] = luck_of(desk.word[1, j], pm)
-        desk.which[j] = unit_(desk.word[2, j])
         desk.least[j] = least_acceptable(i, w, posts, tb, pm, clock)
         desk.worth[j] = worth_of(i, w, tb, pm, clock)
         origin = w.occupation[i]
@@ -131,14 +152,14 @@ def _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock):
             _, _, _, turn = philox(np.uint64(i), last, clock.counter, ATTEMPT, key[0], key[1])
             if unit_(turn) < tb.conversion_weight[course]:
                 origin = course
-        row = int(w.region[i]) * tb.major.size + int(origin)
+        row = np.uint64(w.region[i]) * np.uint64(tb.major.size) + np.uint64(origin)
         most = MOST_LOOKS_AT_WORK if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0 else MOST_LOOKS
-        looks = min(most - 1.0, log_(unit_(desk.word[3, j])) * boards.patience[row])  # geometric: 1 - q a look
+        looks = min(most - 1.0, desk.patience[j] * boards.patience[row])  # geometric: 1 - q a look
         desk.row[j] = row
         desk.looks[j] = int(looks)
         desk.waiting[waiting] = j
-        waiting += int(desk.looks[j] > 0)
-    return waiting
+        waiting += np.uint64(desk.looks[j] > 0)
+    return np.int64(waiting)
 
 
 @device
@@ -149,15 +170,19 @@ def _look(look, waiting, who, found, desk, w, posts, tb, boards, pm, clock, slot
         cell = alias_(desk.word[half, desk.turn[q]], boards.alias[desk.row[desk.waiting[q]]])
         first, after = boards.first[cell], boards.first[cell + 1]
         desk.seen[q] = slots[first + place_(desk.word[half + 1, desk.turn[q]], after - first)]
-    left = 0
+    left, lowest = 0, tb.minimum_wage[clock.year_index]
     for q in range(waiting):
         j, v = desk.waiting[q], desk.seen[q]
         if v != NONE:
-            i = who[j]
-            offered, _ = offer_of(
-                i, v, desk.worth[j], desk.luck[j], desk.which[j], adverts, w, tb, pm, clock, premium
-            )
-            if liking(offered, adverts[v].size, pm) > desk.least[j]:
+            advert = adverts[v]
+            bare, _ = paid_for(advert, desk.worth[j], desk.luck[j], desk.which[j], tb)
+            acceptable = liking(max(bare, lowest), advert.size, pm) > desk.least[j]
+            if not acceptable and advert.intensity > 0.0:
+                offered, _ = offer_of(
+                    who[j], advert, desk.worth[j], desk.luck[j], desk.which[j], w, tb, pm, clock, premium
+                )
+                acceptable = liking(offered, advert.size, pm) > desk.least[j]
+            if acceptable:
                 found[j] = v
                 continue
         if look + 1 < desk.looks[j]:
@@ -168,11 +193,11 @@ def _look(look, waiting, who, found, desk, w, posts, tb, boards, pm, clock, slot
 
 
 @device
-def score_of(i, v, noise, w, tb, pm, clock, adverts):
-    """How vacancy v ranks applicant i."""
-    o = adverts[v].occupation
+def score_of(i, advert, noise, w, tb, pm, clock):
+    """How an advertised vacancy ranks applicant i."""
+    o = advert.occupation
     score = pm.score_employability * w.employability[i]
-    score += pm.score_skill * w.skill[i] * requirement_of(adverts[v], tb)
+    score += pm.score_skill * w.skill[i] * requirement_of(advert, tb)
     if w.occupation[i] == o:
         score += pm.score_occupation
     else:

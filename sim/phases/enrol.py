@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.draws import QUALITY, TICKET, uniforms
 from sim.employers import IN_TRAINING, RESTRUCTURING
-from sim.kernels import BLOCK, device, jit, logistic_, normal_, unit_
+from sim.kernels import BLOCK, device, jit, logistic_, normal_, normals, unit_
 from sim.phases.reach import APPLIES, APPLY_WORD, STATES, reached_block, set_apply_limits
 from sim.programmes import COURSE_KINDS
 from sim.record import ABSENT_SIZE
-from sim.workers import ABSENT, EMPLOYED, INACTIVE, INSURED, NOBODY, OLDEST_MONTH, STAGES, UNEMPLOYED, life_stage
+from sim.workers import (
+    ABSENT,
+    EMPLOYED,
+    INACTIVE,
+    INSURED,
+    NOBODY,
+    OLDEST_MONTH,
+    STAGES,
+    UNEMPLOYED,
+    life_stage,
+)
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -50,7 +61,9 @@ def announce(model: LaborMarket) -> None:
 def _limits(model: LaborMarket) -> np.ndarray:
     """The most that anyone of a stage, state and age could be drawn to apply (stages, states, ages): the programmes'
     probabilities at the bounds of the traits, added up."""
-    m, pt = model, model.programme_table
+    m = model
+    table = m.programme_table
+    pt = SimpleNamespace(**{name: table[name] for name in table.dtype.names})  # records are slow to ask
     low, high = m.economy.ages
     bound = np.zeros((len(STAGES), STATES, low.size))
     exposure = m.tables.exposure.max()
@@ -250,11 +263,8 @@ def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -
     """Enrol `rows` in programme p: a course with its quality, months ahead, and a line in the memory of courses."""
     m, w = model, model.workers
     ticket = uniforms(m.key, TICKET, m.month, rows)[:, 1]
-    kappa = m.params.quality_causal
-    provider = np.array(
-        [_provider(float(w.employability[i]), float(t), kappa) for i, t in zip(rows, ticket, strict=True)],
-        dtype=np.int64,
-    )
+    provider = np.empty(rows.size, dtype=np.int64)
+    _providers(w.employability[rows], ticket, float(m.params.quality_causal), provider)
     region = w.region[rows].astype(np.int64)
     rank = (p * 32 + region) * PROVIDERS
     courses = np.sort(
@@ -263,7 +273,7 @@ def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -
         ),
         axis=1,
     )
-    quality = np.array([normal_(float(u)) for u in courses[np.arange(rows.size), provider]])
+    quality = normals(courses[np.arange(rows.size), provider])
     job = w.job[rows]
     stage = m.stages(rows)
     numbers = m.enrolments.append(
@@ -287,10 +297,12 @@ def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -
     return numbers
 
 
-def _provider(employability: float, ticket: float, causal: float) -> int:
+@jit
+def _providers(employability, ticket, causal, rank):
     """Rank of the course: the more employable reach better ones, to the extent that quality is not causal."""
-    pull = np.sqrt(max(0.0, 1.0 - causal)) * employability + np.sqrt(causal) * normal_(ticket)
-    return min(PROVIDERS - 1, int(PROVIDERS * logistic_(1.702 * pull)))
+    for n in range(rank.size):
+        pull = np.sqrt(max(0.0, 1.0 - causal)) * employability[n] + np.sqrt(causal) * normal_(ticket[n])
+        rank[n] = min(PROVIDERS - 1, int(PROVIDERS * logistic_(1.702 * pull)))
 
 
 def pay_allowances(model: LaborMarket, staying: np.ndarray) -> None:

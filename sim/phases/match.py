@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draws import APPLICATION, HIRED
-from sim.kernels import device, jit, philox, unit_
-from sim.wages import liking, luck_of, offer_of, worth_of
+from sim.kernels import device, jit, normal_, philox, unit_
+from sim.wages import liking, offer_of, worth_of
 from sim.workers import EMPLOYED, HELD12, INSURED, NOBODY, TRAINED
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _rank(applications, best):
 def _accept(applications, best, w, e, posts, tb, pm, key, clock, adverts, premium, hires_by_cell, skill_by_cell):
     worker, vacancy = applications.worker, applications.vacancy
     offers, hires, moves = 0, 0, 0
-    settled = -1
+    spread, settled = pm.match_sd, -1
     for q in range(vacancy.size):
         if vacancy[q] < 0 or best[vacancy[q]] != q:
             continue
@@ -76,7 +76,7 @@ def _accept(applications, best, w, e, posts, tb, pm, key, clock, adverts, premiu
                 a = np.uint64(applications.number[other])
                 _, luck, which, _ = philox(np.uint64(i), a, clock.counter, APPLICATION, key[0], key[1])
                 offered, kind = offer_of(
-                    i, v, worth, luck_of(luck, pm), unit_(which), adverts, w, tb, pm, clock, premium
+                    i, adverts[v], worth, spread * normal_(unit_(luck)), unit_(which), w, tb, pm, clock, premium
                 )
                 liked = liking(offered, adverts[v].size, pm)
                 if liked > value:

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.draws import ADVERTISE, LAYOFF
 from sim.employers import ADVERT, IN_TRAINING, LAYING_OFF, RESTRUCTURING
-from sim.kernels import device, exp_, jit, log_, philox, place_, unit_
+from sim.kernels import device, exp_, jit, log_, logs, philox, place_, unit_
 from sim.phases.reach import APPLIES, AT_ADOPTER, SEARCHES
 from sim.wages import staff_use
 from sim.workers import NOTICE
@@ -58,10 +58,9 @@ def staff_means(w, e, posts, pm, reached, staff, skill, use):
     skill[:] = 0
     use[:] = 0
     for i in range(w.state.size):
-        job = w.job[i]
-        if (reached[i] & AT_ADOPTER) == 0 or job < 0:
+        if (reached[i] & AT_ADOPTER) == 0 or w.job[i] < 0:
             continue
-        f = posts.employer[job]
+        f = posts.employer[np.uint64(w.job[i])]
         if e.intensity[f] > 0.0:
             staff[f] += 1
             skill[f] += int(float(w.skill[i]) * 1e6)
@@ -165,16 +164,17 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):
 def _colleagues(lo, hi, chunk, desk, w, posts, reached, events, counts):
     """Who may be laid off, and whose employer is in the training step of the SME package."""
     n = 0
-    for i in range(lo, hi):
-        job = w.job[i]
-        if job >= 0:
-            flags = posts.flags[job]
-            if (flags & (LAYING_OFF | IN_TRAINING)) != 0:
-                if (flags & IN_TRAINING) != 0:
-                    reached[i] |= APPLIES
-                if (flags & LAYING_OFF) != 0:
-                    events[lo + n] = i
-                    n += 1
+    jobs, bits = w.job[lo:hi], reached[lo:hi]
+    for j in range(jobs.size):
+        if jobs[j] < 0:
+            continue
+        flags = posts.flags[np.uint64(jobs[j])]
+        if (flags & (LAYING_OFF | IN_TRAINING)) != 0:
+            if (flags & IN_TRAINING) != 0:
+                bits[j] |= APPLIES
+            if (flags & LAYING_OFF) != 0:
+                events[lo + n] = lo + j
+                n += 1
     counts[chunk] = n
 
 
@@ -208,20 +208,35 @@ def update_job_creation(model: LaborMarket) -> None:
 
     h = -ln(1 - fill) with the 12-month fill of the cell, shrunk to the national one by 50 openings.
     """
-    if model.spin_up:
+    m = model
+    if m.spin_up:
         return
-    filling, quality = model.filling_hazard(), model.hires_skill()
-    demand = model.ai_requirement()
-    r = model.posts_over_openings
-    psi = min(model.params.job_creation, 0.99)
-    eta = psi / ((1.0 - psi) * r)
-    pace = min(1.0 / 12.0, 1.0 / (1.0 + eta * r))
-    for cell in np.ndindex(model.job_creation.shape):
-        pull = 0.0
-        if psi > 0.0:
-            pull = eta * (log_(filling[cell]) - log_(model.filling_start[cell]))
-            pull += model.params.hiring_quality * demand[cell] * (quality[cell] - model.quality_start[cell])
-        model.job_creation[cell] = (1.0 - pace) * model.job_creation[cell] + pace * pull
+    psi = min(float(m.params.job_creation), 0.99)
+    eta = psi / ((1.0 - psi) * m.posts_over_openings)
+    pace = min(1.0 / 12.0, 1.0 / (1.0 + eta * m.posts_over_openings))
+    pull = np.zeros(m.job_creation.shape)
+    if psi > 0.0:
+        easier = logs(m.filling_hazard()) - logs(m.filling_start)
+        better = ai_requirement(m) * (m.hires_skill() - m.quality_start)
+        pull = eta * easier + m.params.hiring_quality * better
+    m.job_creation[:] = (1.0 - pace) * m.job_creation + pace * pull
+
+
+def ai_requirement(model: LaborMarket) -> np.ndarray:
+    """Mean AI requirement A x exposure of the posts of each province and major group."""
+    need, wanted = np.zeros((2, *model.job_creation.shape), dtype=np.int64)
+    _requirement(model.employers, model.posts, model.tables, need, wanted)
+    return np.asarray(need / np.maximum(1, wanted) * 1e-6)
+
+
+@jit
+def _requirement(e, posts, tb, need, wanted):
+    for f in range(e.open.size):
+        intensity = float(e.intensity[f])
+        for p in range(e.posts_from[f], e.posts_to[f]):
+            o = posts.occupation[p]
+            need[e.region[f], tb.major[o]] += int(intensity * tb.exposure[o] * 1e6) * posts.wanted[p]
+            wanted[e.region[f], tb.major[o]] += posts.wanted[p]
 
 
 @jit

@@ -176,9 +176,10 @@ def _compare(tags, told, lim, cell, word, reached):
 def reached_block(start, hi, bit, reached, month, key, desk):
     """List those of a block whose bit is set in `desk.ids` and draw their words of the month into `desk.word`; how many
     there are."""
-    n = 0
-    for i in range(start, min(start + BLOCK, hi)):
-        desk.ids[n] = i
-        n += int((reached[i] & bit) != 0)
-    draw_listed(desk.ids, desk.zeros, n, month, MONTH, key, desk.word)
-    return n
+    bits = reached[start : min(start + BLOCK, hi)]
+    n = np.uint64(0)
+    for j in range(bits.size):
+        desk.ids[n] = start + j
+        n += np.uint64((bits[j] & bit) != 0)
+    draw_listed(desk.ids, desk.zeros, np.int64(n), month, MONTH, key, desk.word)
+    return np.int64(n)

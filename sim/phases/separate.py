@@ -55,12 +55,12 @@ def separate(model: LaborMarket) -> None:
 @jit
 def flag_staff(lo, hi, chunk, desk, w, posts, reached):
     """Whose employer closes, and whose has adopted AI."""
-    for i in range(lo, hi):
-        job = w.job[i]
-        if job >= 0:
-            flags = posts.flags[job]
-            if (flags & (CLOSING | ADOPTER)) != 0:
-                reached[i] |= SEPARATES if (flags & CLOSING) != 0 else AT_ADOPTER
+    jobs, bits = w.job[lo:hi], reached[lo:hi]
+    for j in range(jobs.size):
+        if jobs[j] >= 0:
+            flags = posts.flags[np.uint64(jobs[j])]
+            closes = np.uint8((flags & CLOSING) != 0) * SEPARATES
+            bits[j] |= closes | (np.uint8((flags & ADOPTER) != 0) * AT_ADOPTER)
 
 
 @device
