@@ -11,7 +11,6 @@ from sim.employers import RESTRUCTURING
 from sim.kernels import jit
 from sim.phases.enrol import eligible
 from sim.programmes import COURSE_KINDS
-from sim.record import ABSENT_SIZE
 from sim.workers import ABSENT, life_stage
 
 if TYPE_CHECKING:
@@ -43,11 +42,8 @@ def _count(lo, hi, chunk, desk, w, posts, tb, pt, clock, asked, counts):
         if w.state[i] == ABSENT:
             continue
         job = w.job[i]
-        size, restructuring = ABSENT_SIZE, False
-        if job >= 0:
-            size = posts.size[job]
-            restructuring = (posts.flags[job] & RESTRUCTURING) != 0
+        restructuring = job >= 0 and (posts.flags[job] & RESTRUCTURING) != 0
         stage = life_stage(w.state[i], w.reason[i], w.tags[i], restructuring, clock.month - w.birth[i])
-        admitted = asked & eligible(i, stage, size, w, tb, pt, clock)
+        admitted = asked & eligible(i, stage, w, tb, pt, clock)
         for p in range(counts.shape[1]):
             counts[chunk, p] += int((admitted >> np.uint64(p)) & np.uint64(1))

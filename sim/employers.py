@@ -41,7 +41,6 @@ EmployerColumns = namedtuple("EmployerColumns", [name for name, _, _ in EMPLOYER
 POST_COLUMNS: tuple[tuple[str, Any, str], ...] = (
     ("employer", np.int32, "row of the employer"),
     ("occupation", np.uint8, "occupation"),
-    ("size", np.uint8, "size class of the employer"),
     ("base", np.float32, "posts wanted at the start"),
     ("rounding", np.float32, "what is added before rounding down, drawn once"),
     ("base_labour", np.float32, "unit labour requirement at the start"),

@@ -105,6 +105,11 @@ _DESK = {
     "which": np.float64,
     "worth": np.float64,
     "least": np.float64,
+    "base": np.int64,
+    "pay": np.int64,
+    "cell": np.uint32,
+    "group": np.uint32,
+    "band": np.uint32,
     "row": np.uint32,
     "patience": np.float64,
     "looks": np.int32,
@@ -112,12 +117,14 @@ _DESK = {
     "turn": np.uint32,
     "seen": np.int32,
 }
-Desk = namedtuple("Desk", list(_DESK))  # type: ignore[misc]
+Desk = namedtuple("Desk", [*_DESK, "heads"])  # type: ignore[misc]
 
 
-def new_desk() -> Any:
-    """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows."""
-    return Desk(*(np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items()))
+def new_desk(groups: int) -> Any:
+    """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows, `heads` counts
+    people of a chunk by `groups` groups."""
+    columns = (np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items())
+    return Desk(*columns, np.zeros(groups, dtype=np.int32))
 
 
 @jit

@@ -21,6 +21,7 @@ from sim.phases import adopt, age, match, post, produce, search, separate, train
 from sim.phases.adopt import package_orders
 from sim.phases.enrol import announce
 from sim.phases.post import rebase, staff_means
+from sim.phases.produce import GROUPS
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
@@ -337,7 +338,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.chunk_starts = np.arange(0, n, CHUNK)
         self.events = np.empty(n, dtype=np.int32)
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
-        self.desks = [new_desk() for _ in range(max(1, self.threads))]
+        self.desks = [new_desk(GROUPS) for _ in range(max(1, self.threads))]
         self.reached = np.zeros(n, dtype=np.uint8)
         self.choices = np.empty(n, dtype=np.uint8)
         self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)

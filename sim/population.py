@@ -370,8 +370,8 @@ def _employers(
     posts.held[: new.size] = held
     e.posts_from[:] = np.searchsorted(posts.employer, np.arange(e.open.size), side="left")
     e.posts_to[:] = np.searchsorted(posts.employer, np.arange(e.open.size), side="right")
-    posts.size[:] = e.size[posts.employer]
     w.job[:n] = post_of
+    w.size[:n] = e.size[posts.employer[post_of]]
     own = draw[source]
     ids = np.arange(e.open.size)
     fresh = uniforms(key, ESTABLISHMENT, 1, ids)

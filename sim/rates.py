@@ -262,7 +262,8 @@ def tables_of(
     )
     return record_of(
         {
-            "band": np.repeat(band, 12).astype(np.uint8),
+            "band": np.repeat(band, 12).astype(np.int32),  # of each month of age, as `old`
+            "old": np.repeat(age5[band], 12).astype(np.int32),
             "age5": age5,
             "leave": rates.leave[0].copy(),
             "leave_school": _leave_school(economy),

@@ -78,9 +78,8 @@ def liking(offered, size, pm):
 
 
 @device
-def least_acceptable(i, w, posts, tb, pm, clock):
+def least_acceptable(i, w, tb, pm, clock):
     """Value that an offer must exceed: the present job's for those at work, else the reservation wage."""
     if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0:
-        held = float(w.wage[i])
-        return liking(held, posts.size[w.job[i]], pm) if w.job[i] >= 0 else held
+        return liking(float(w.wage[i]), w.size[i], pm)
     return reservation(i, w, tb, pm, clock)

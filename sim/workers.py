@@ -26,6 +26,7 @@ REGULAR, TEMPORARY, DAILY, OWN_ACCOUNT, UNPAID_FAMILY, NO_CONTRACT = 0, 1, 2, 3,
 ENTRY, ACTIVE, TRANSITION, OUTSIDE = 0, 1, 2, 3
 STAGES = ("entry", "active", "transition", "outside")
 NOBODY = 255  # no programme, no course occupation
+NO_EMPLOYER = 5  # size class of people without an employer
 
 # bits of `tags`
 HELD12 = np.uint8(1)  # ever held a job for 12 months
@@ -64,6 +65,7 @@ COLUMNS = (
     Column("occupation", np.uint8, "occupation held, or the last one", "code"),
     Column("industry", np.uint8, "industry, the last one when not employed", "code"),
     Column("job", np.int32, "employer's posts of one occupation, -1 without employer", "row of posts"),
+    Column("size", np.uint8, "size class of the employer, 5 without one", "code"),
     Column("spell", np.uint16, "months in the present job or state", "months"),
     Column("experience", np.uint16, "months worked in the occupation", "months"),
     Column("tags", np.uint8, "bits: see HELD12 to TRAINED", "bits"),
@@ -93,6 +95,7 @@ def new_columns(rows: int) -> Any:
     """Empty columns for `rows` people, everyone absent."""
     columns: Any = WorkerColumns(*(np.zeros(rows, dtype=c.dtype) for c in COLUMNS))
     columns.contract[:] = NO_CONTRACT
+    columns.size[:] = NO_EMPLOYER
     columns.job[:] = -1
     columns.programme[:] = NOBODY
     columns.course_occupation[:] = NOBODY

@@ -15,6 +15,7 @@ from sim.workers import (
     INACTIVE,
     MILITARY,
     NO_CONTRACT,
+    NO_EMPLOYER,
     NOBODY,
     OLDEST_MONTH,
     RESTING,
@@ -98,6 +99,7 @@ def _leave(w, posts, starts, events, counts):
                 posts.held[w.job[i]] -= 1
             w.state[i] = ABSENT
             w.job[i] = -1
+            w.size[i] = NO_EMPLOYER
             w.contract[i] = NO_CONTRACT
             w.programme[i] = NOBODY
             total += 1

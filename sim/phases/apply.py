@@ -72,7 +72,6 @@ def apply(model: LaborMarket, searchers: np.ndarray) -> Applications:
     m.over_chunks(
         _apply,
         m.workers,
-        m.posts,
         m.tables,
         m.boards,
         m.params,
@@ -98,7 +97,7 @@ def _write(searchers, each, w, applications):
 
 
 @jit
-def _apply(lo, hi, chunk, desk, w, posts, tb, boards, pm, key, clock, slots, adverts, premium, applications):
+def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, premium, applications):
     for start in range(lo, hi, BLOCK):
         end = min(start + BLOCK, hi)
         who, number = applications.worker[start:end], applications.number[start:end]
@@ -108,7 +107,7 @@ def _apply(lo, hi, chunk, desk, w, posts, tb, boards, pm, key, clock, slots, adv
             desk.subs[j] = number[j]
         draw_listed(desk.ids, desk.subs, end - start, clock.counter, APPLICATION, key, desk.word)
         _draw(end - start, desk, pm)
-        waiting = _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock)
+        waiting = _begin(who, number, found, desk, w, tb, boards, pm, key, clock)
         look = 0
         while waiting > 0:
             if look % 2 == 0:  # a draw serves two looks
@@ -118,7 +117,7 @@ def _apply(lo, hi, chunk, desk, w, posts, tb, boards, pm, key, clock, slots, adv
                     desk.subs[q] = int(number[j]) * MOST_LOOKS + look
                     desk.turn[q] = q
                 draw_listed(desk.ids, desk.subs, waiting, clock.counter, ATTEMPT, key, desk.word)
-            waiting = _look(look, waiting, who, found, desk, w, posts, tb, boards, pm, clock, slots, adverts, premium)
+            waiting = _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium)
             look += 1
         for j in range(end - start):
             if found[j] != NONE:
@@ -137,13 +136,13 @@ def _draw(n, desk, pm):
 
 
 @device
-def _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock):
+def _begin(who, number, found, desk, w, tb, boards, pm, key, clock):
     """What each application of a block brings of its worker; how many look at all."""
     waiting = np.uint64(0)
     for j in range(who.size):
         i = who[j]
         found[j] = NONE
-        desk.least[j] = least_acceptable(i, w, posts, tb, pm, clock)
+        desk.least[j] = least_acceptable(i, w, tb, pm, clock)
         desk.worth[j] = worth_of(i, w, tb, pm, clock)
         origin = w.occupation[i]
         course = w.course_occupation[i]
@@ -163,7 +162,7 @@ def _begin(who, number, found, desk, w, posts, tb, boards, pm, key, clock):
 
 
 @device
-def _look(look, waiting, who, found, desk, w, posts, tb, boards, pm, clock, slots, adverts, premium):
+def _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium):
     """One look of each application that is still waiting; how many go on."""
     half = look % 2 * 2
     for q in range(waiting):

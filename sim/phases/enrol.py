@@ -12,7 +12,6 @@ from sim.employers import IN_TRAINING, RESTRUCTURING
 from sim.kernels import BLOCK, device, jit, logistic_, normal_, normals, unit_
 from sim.phases.reach import APPLIES, APPLY_WORD, STATES, reached_block, set_apply_limits
 from sim.programmes import COURSE_KINDS
-from sim.record import ABSENT_SIZE
 from sim.workers import (
     ABSENT,
     EMPLOYED,
@@ -106,7 +105,7 @@ def apply(model: LaborMarket) -> tuple[np.ndarray, np.ndarray]:
 
 
 @device
-def eligible(i, stage, size, w, tb, pt, clock):
+def eligible(i, stage, w, tb, pt, clock):
     """The programmes that admit worker i, a bit each."""
     state = w.state[i]
     admitted = (
@@ -121,7 +120,7 @@ def eligible(i, stage, size, w, tb, pt, clock):
     if state == INACTIVE:
         admitted &= pt.by_reason[w.reason[i]]
     elif state == EMPLOYED:
-        admitted &= pt.by_contract[w.contract[i]] & pt.by_size[size] & pt.by_industry[w.industry[i]]
+        admitted &= pt.by_contract[w.contract[i]] & pt.by_size[w.size[i]] & pt.by_industry[w.industry[i]]
     return admitted
 
 
@@ -152,16 +151,14 @@ def _choose(
             if state == ABSENT or w.programme[i] != NOBODY:
                 continue
             job = w.job[i]
-            size, flags = ABSENT_SIZE, np.uint8(0)
-            if job >= 0:
-                size, flags = int(posts.size[job]), posts.flags[job]
+            flags = posts.flags[job] if job >= 0 else np.uint8(0)
             inside = (flags & IN_TRAINING) != 0
             months = clock.month - w.birth[i]
             stage = life_stage(state, w.reason[i], w.tags[i], (flags & RESTRUCTURING) != 0, months)
             u = unit_(word[APPLY_WORD, j])
             if not inside and u >= lim.apply[stage, state, tb.band[min(months, OLDEST_MONTH)]]:
                 continue
-            open_to = pt.openings & eligible(i, stage, size, w, tb, pt, clock)
+            open_to = pt.openings & eligible(i, stage, w, tb, pt, clock)
             tried = 0.0
             for p in range(pt.logit.size):
                 rest = open_to >> np.uint64(p)

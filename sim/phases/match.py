@@ -108,6 +108,7 @@ def hire(i, p, wage, contract, w, e, posts, tb, key, clock):
     covered, _, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, HIRED, key[0], key[1])
     w.state[i] = EMPLOYED
     w.job[i] = p
+    w.size[i] = e.size[f]
     w.contract[i] = contract
     w.occupation[i] = o
     w.industry[i] = e.industry[f]

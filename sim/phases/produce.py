@@ -13,18 +13,20 @@ import numpy as np
 from sim.kernels import BLOCK, device, exp_, jit
 from sim.phases.learn import learn
 from sim.phases.train import follow
-from sim.record import ABSENT_SIZE, LAYOUT, PAY_BINS
 from sim.record import FIRM_ITEMS as ITEMS
+from sim.record import LAYOUT, PAY_BINS
 from sim.record import TOTALS as TOTAL_NAMES
 from sim.wages import staff_use
-from sim.workers import ABSENT, EMPLOYED, INSURED, OLDEST_MONTH, OWN_ACCOUNT, RESTING, UNEMPLOYED
+from sim.workers import ABSENT, EMPLOYED, INACTIVE, INSURED, OLDEST_MONTH, OWN_ACCOUNT, RESTING, UNEMPLOYED
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 SKILLED = 0.5  # AI skill of the `applied` step of the ladder
 # unsigned, as every index below: the compiler then asks of none whether it is negative
-STATES, AGES, ONE, TWO, FOUR = (np.uint64(n) for n in (3, 5, 1, 2, 4))
+AGES, ONE, TWO, THREE, FOUR = (np.uint64(n) for n in (5, 1, 2, 3, 4))
+GROUPS = 4 * int(np.prod(LAYOUT.people[:-1])) * LAYOUT.places[0]  # province x stage x age x sex x education x state
+USER_BITS = 32  # in a chunk, users are counted in the upper half of the employed
 PEOPLE, PLACES, TRADES, FIRMS, MOVES, PAY, TOTALS, _END = (np.uint64(n) for n in LAYOUT.offsets)
 _EMPLOYED, BASE, OUTPUT, USERS, SAVED, WAGES = (np.uint64(n) for n in range(len(ITEMS)))
 FIRM_ITEMS = np.uint64(len(ITEMS))
@@ -58,101 +60,155 @@ def produce(model: LaborMarket) -> None:
 
 @jit
 def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, sums):
+    desk.heads[:] = 0
     acc = sums[chunk]
     for start in range(lo, hi, BLOCK):
         end = min(start + BLOCK, hi)
         learn(start, end, w, e, posts, tb, pm, clock, desk.used)
-        _add_up(start, end, w, e, posts, tb, pm, clock, desk.used, acc)
-    for cell in range(int(FIRMS), int(MOVES), int(FIRM_ITEMS)):
-        acc[TOTALS + T_BASE] += acc[cell + int(BASE)]
-        acc[TOTALS + T_OUTPUT] += acc[cell + int(OUTPUT)]
-        acc[TOTALS + T_USERS] += acc[cell + int(USERS)]
-        acc[TOTALS + T_SAVED] += acc[cell + int(SAVED)]
+        _group(start, end, w, tb, clock, desk, acc)
+        _value(start, end, w, tb, pm, desk, acc)
+        _add_up(start, end, w, e, posts, tb, pm, clock, desk, acc)
+    _fold(desk.heads, acc)
 
 
 @device
-def _add_up(start, end, w, e, posts, tb, pm, clock, used, acc):
-    industries = np.uint64(tb.growth_industry.size)
-    floor, ceiling = tb.benefit_floor[clock.year_index], tb.benefit_ceiling[clock.year_index]
-    reader, gain_most, substitution = pm.use_midpoint, pm.productivity_gain, pm.substitution
-    skills, skilled, thousandths, wages, insured, employees = 0, 0, 0, 0, 0, 0
-    states, previous, births, sexes, levels, regions, stages, skill_of = (
-        w.state[start:end],
-        w.previous[start:end],
-        w.birth[start:end],
-        w.sex[start:end],
-        w.education[start:end],
+def _group(start, end, w, tb, clock, desk, acc):
+    """Age band and group of everyone in a block (province, stage, age, sex, education and state), and their AI skill."""
+    state, birth, skill = w.state[start:end], w.birth[start:end], w.skill[start:end]
+    region, stage, sex, level = (
         w.region[start:end],
         w.stage0[start:end],
-        w.skill[start:end],
+        w.sex[start:end],
+        w.education[start:end],
     )
-    jobs, contracts, occupations, trades, pay = (
-        w.job[start:end],
-        w.contract[start:end],
-        w.occupation[start:end],
-        w.industry[start:end],
-        w.wage[start:end],
-    )
+    band, group = desk.band, desk.group
+    month = clock.month
+    skills, skilled = 0, 0
     for j in range(end - start):
-        state = states[j]
-        if state == ABSENT:
-            previous[j] = ABSENT
-            continue
-        months = clock.month - births[j]
-        band = tb.band[np.uint64(min(months, OLDEST_MONTH))]
-        old = np.uint64(tb.age5[band])
-        s = np.uint64(state) - ONE
-        stage = np.uint64(stages[j])
-        group = ((stage * AGES + old) * TWO + np.uint64(sexes[j])) * STATES + np.uint64(levels[j])
-        acc[PEOPLE + group * STATES + s] += 1
-        acc[PLACES + (np.uint64(regions[j]) * FOUR + stage) * STATES + s] += 1
-        acc[MOVES + (old * FOUR + np.uint64(previous[j])) * STATES + s] += 1
-        previous[j] = state
-        skill = float(skill_of[j])
-        skills += int(skill * 1e6)
-        skilled += int(skill >= SKILLED)
-        trade = TRADES + (np.uint64(occupations[j]) * AGES + old) * TWO
-        if state == EMPLOYED:
-            job, contract, occupation, industry = jobs[j], contracts[j], occupations[j], trades[j]
-            acc[trade] += 1
-            size = posts.size[np.uint64(job)] if job >= 0 else ABSENT_SIZE
-            hours = tb.hours[contract, band]
-            cell = FIRMS + (np.uint64(size) * industries + np.uint64(industry)) * FIRM_ITEMS
-            base = int(hours * tb.base_level[occupation, industry, size])
-            wage = int(hours * exp_(pay[j]))
-            output = base
-            if used[j] > 0.0:
-                z = float(e.intensity[posts.employer[job]]) * tb.exposure[occupation]
-                theta = tb.complementarity[occupation]
-                gain = gain_most * z * theta * staff_use(skill, float(w.experience[start + j]), pm)
-                saved = substitution * z * (1.0 - theta)
-                output = int(base * (1.0 + gain) / (1.0 - saved))
-                acc[cell + SAVED] += int(hours * (1.0 - (1.0 - saved) / (1.0 + gain)) * 1e3)
-            acc[cell] += 1
-            acc[cell + BASE] += base
-            acc[cell + OUTPUT] += output
-            acc[cell + USERS] += int(skill >= reader)  # more likely than not to use AI regularly
-            acc[cell + WAGES] += wage
-            thousandths += int(hours * 1e3)
-            if contract < OWN_ACCOUNT:
-                employees += 1
-                wages += wage
-                insured += int((w.tags[start + j] & INSURED) != 0)
-                place = min(max(int((float(pay[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
-                acc[PAY + np.uint64(place)] += 1
-        elif state == UNEMPLOYED:
-            acc[trade + ONE] += 1
-            acc[TOTALS + T_LONG] += int(w.spell[start + j] >= 6)
-            if w.benefit[start + j] > 0:
-                daily = min(max(BENEFIT_SHARE * DAY_HOURS * exp_(pay[j]), floor), ceiling)
-                acc[TOTALS + T_BENEFITS] += int(daily) * 30
-                acc[TOTALS + T_BENEFICIARIES] += 1
-                w.benefit[start + j] -= 1
-        elif w.reason[start + j] == RESTING and months < 30 * 12:
-            acc[TOTALS + T_RESTING_YOUTH] += 1
+        months = np.uint64(min(max(month - birth[j], 0), OLDEST_MONTH))
+        band[j] = tb.band[months]
+        old = np.uint64(tb.old[months])
+        place = np.uint64(region[j]) * FOUR + np.uint64(stage[j])
+        kind = ((place * AGES + old) * TWO + np.uint64(sex[j])) * THREE + np.uint64(level[j])
+        group[j] = kind * FOUR + np.uint64(state[j])
+        lives = state[j] != ABSENT
+        skills += int(float(skill[j]) * 1e6) * int(lives)
+        skilled += int(lives & (skill[j] >= SKILLED))
     acc[TOTALS + T_SKILL] += skills
     acc[TOTALS + T_SKILLED] += skilled
+
+
+@device
+def _value(start, end, w, tb, pm, desk, acc):
+    """Hours, output without AI and pay of everyone in a block, zero without work; cell of size and industry."""
+    contract, occupation, industry = w.contract[start:end], w.occupation[start:end], w.industry[start:end]
+    size, wage, tags = w.size[start:end], w.wage[start:end], w.tags[start:end]
+    band, base, pay, cell = desk.band, desk.base, desk.pay, desk.cell
+    industries = np.uint64(tb.growth_industry.size)
+    thousandths, wages, insured, employees = 0, 0, 0, 0
+    for j in range(end - start):
+        hours = tb.hours[np.uint64(contract[j]), np.uint64(band[j])]
+        o, k, s = np.uint64(occupation[j]), np.uint64(industry[j]), np.uint64(size[j])
+        base[j] = int(hours * tb.base_level[o, k, s])
+        pay[j] = int(hours * exp_(wage[j]))
+        cell[j] = FIRMS + (s * industries + k) * FIRM_ITEMS
+        employee = int(contract[j] < OWN_ACCOUNT)
+        thousandths += int(hours * 1e3)
+        wages += pay[j] * employee
+        employees += employee
+        insured += employee * int((tags[j] & INSURED) != 0)
     acc[TOTALS + T_HOURS] += thousandths
     acc[TOTALS + T_WAGES] += wages
     acc[TOTALS + T_INSURED] += insured
     acc[TOTALS + T_EMPLOYEES] += employees
+
+
+@device
+def _add_up(start, end, w, e, posts, tb, pm, clock, desk, acc):
+    """Count everyone in a block into the cells of the record."""
+    floor, ceiling = tb.benefit_floor[clock.year_index], tb.benefit_ceiling[clock.year_index]
+    reader = pm.use_midpoint  # more likely than not to use AI regularly
+    state, previous, contract, wage = (
+        w.state[start:end],
+        w.previous[start:end],
+        w.contract[start:end],
+        w.wage[start:end],
+    )
+    skill, occupation = w.skill[start:end], w.occupation[start:end]
+    for j in range(end - start):
+        desk.heads[desk.group[j]] += 1
+        s = state[j]
+        old = np.uint64(tb.age5[desk.band[j]])
+        if s != previous[j] and s != ABSENT:
+            acc[MOVES + (old * FOUR + np.uint64(previous[j])) * THREE + np.uint64(s) - ONE] += 1
+        trade = TRADES + (np.uint64(occupation[j]) * AGES + old) * TWO
+        if s == EMPLOYED:
+            acc[trade] += 1
+            cell = np.uint64(desk.cell[j])
+            acc[cell] += 1 + (int(skill[j] >= reader) << USER_BITS)
+            acc[cell + BASE] += desk.base[j]
+            acc[cell + WAGES] += desk.pay[j]
+            if contract[j] < OWN_ACCOUNT:
+                place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
+                acc[PAY + np.uint64(place)] += 1
+            if desk.used[j] > 0.0:
+                _gain(start + j, cell, desk.base[j], desk.band[j], w, e, posts, tb, pm, acc)
+        elif s == UNEMPLOYED:
+            acc[trade + ONE] += 1
+            acc[TOTALS + T_LONG] += int(w.spell[start + j] >= 6)
+            if w.benefit[start + j] > 0:
+                daily = min(max(BENEFIT_SHARE * DAY_HOURS * exp_(wage[j]), floor), ceiling)
+                acc[TOTALS + T_BENEFITS] += int(daily) * 30
+                acc[TOTALS + T_BENEFICIARIES] += 1
+                w.benefit[start + j] -= 1
+        elif s == INACTIVE and w.reason[start + j] == RESTING and clock.month - w.birth[start + j] < 30 * 12:
+            acc[TOTALS + T_RESTING_YOUTH] += 1
+    for j in range(end - start):
+        previous[j] = state[j]
+
+
+@device
+def _gain(i, cell, base, band, w, e, posts, tb, pm, acc):
+    """What AI adds to the output of worker i, and the hours it saves."""
+    o = w.occupation[i]
+    z = float(e.intensity[posts.employer[w.job[i]]]) * tb.exposure[o]
+    theta = tb.complementarity[o]
+    gain = pm.productivity_gain * z * theta * staff_use(float(w.skill[i]), float(w.experience[i]), pm)
+    saved = pm.substitution * z * (1.0 - theta)
+    hours = tb.hours[w.contract[i], band]
+    acc[cell + OUTPUT] += int(base * (1.0 + gain) / (1.0 - saved)) - base
+    acc[cell + SAVED] += int(hours * (1.0 - (1.0 - saved) / (1.0 + gain)) * 1e3)
+
+
+@device
+def _fold(heads, acc):
+    """From the counts of a chunk to the tables of the record."""
+    stays = MOVES  # who is in the state of a month ago is the rest of those in that state
+    for group in range(heads.size):
+        n = int(heads[group])
+        s = group % 4
+        if n == 0 or s == ABSENT:
+            continue
+        rest = group // 4
+        level, rest = rest % 3, rest // 3
+        sex, rest = rest % 2, rest // 2
+        old, rest = rest % 5, rest // 5
+        stage = rest % 4
+        acc[PEOPLE + np.uint64((((stage * 5 + old) * 2 + sex) * 3 + level) * 3 + s - 1)] += n
+        acc[PLACES + np.uint64(rest * 3 + s - 1)] += n
+        acc[stays + np.uint64((old * 4 + s) * 3 + s - 1)] += n
+    for old in range(5):
+        for s in range(1, 4):
+            for before in range(4):
+                if before != s:
+                    moved = acc[MOVES + np.uint64((old * 4 + before) * 3 + s - 1)]
+                    acc[stays + np.uint64((old * 4 + s) * 3 + s - 1)] -= moved
+    for cell in range(np.int64(FIRMS), np.int64(MOVES), np.int64(FIRM_ITEMS)):
+        users = acc[cell] >> USER_BITS
+        acc[cell] -= users << USER_BITS
+        acc[cell + 3] += users
+        acc[cell + 2] += acc[cell + 1]
+        acc[TOTALS + T_BASE] += acc[cell + 1]
+        acc[TOTALS + T_OUTPUT] += acc[cell + 2]
+        acc[TOTALS + T_USERS] += acc[cell + 3]
+        acc[TOTALS + T_SAVED] += acc[cell + 4]

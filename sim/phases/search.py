@@ -15,6 +15,7 @@ from sim.workers import (
     HELD12,
     INACTIVE,
     MILITARY,
+    NO_EMPLOYER,
     NOBODY,
     NOTICE,
     OLDEST_MONTH,
@@ -119,6 +120,7 @@ def _enter_own(w, posts, tb, key, clock, listed):
         if w.job[i] >= 0:
             posts.held[w.job[i]] -= 1
             w.job[i] = -1
+            w.size[i] = NO_EMPLOYER
         w.state[i] = EMPLOYED
         w.benefit[i] = 0
         w.spell[i] = 0

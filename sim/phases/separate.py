@@ -24,6 +24,7 @@ from sim.workers import (
     INVOLUNTARY,
     LOST12,
     NO_CONTRACT,
+    NO_EMPLOYER,
     NOTICE,
     OLDEST_MONTH,
     PUBLIC,
@@ -90,7 +91,7 @@ def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, 
                 u = unit_(word[SEPARATE_WORD, j])
                 contract = w.contract[i]
                 level = tb.tenure_factor[tenure_band(w.spell[i])] * tb.occupation_factor[w.occupation[i]]
-                size = posts.size[job] if job >= 0 else 5
+                size = w.size[i]
                 to_u = tb.separate_u[contract, band, size] * level
                 to_n = tb.separate_n[contract, band, size] * level
                 if u < (to_u + to_n) * tb.employability_most:
@@ -147,6 +148,7 @@ def leave_job(i, cause, w, posts, tb, key, clock):
         older = 1 if clock.month - w.birth[i] >= 50 * 12 else 0
         w.benefit[i] = tb.benefit_months[older, min((mask >> np.uint32(18)) // np.uint32(12), np.uint32(20))]
     w.job[i] = -1
+    w.size[i] = NO_EMPLOYER
     w.contract[i] = NO_CONTRACT
     w.spell[i] = 0
     if to_u:

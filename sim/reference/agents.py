@@ -104,6 +104,11 @@ class Person(mesa.Agent):  # type: ignore[misc]
     # ------------------------------------------------------------------------------------------- who it is
 
     @property
+    def size(self) -> int:
+        """Size class of the employer, 5 without one."""
+        return self.post.employer.size if self.post is not None else 5
+
+    @property
     def employed(self) -> bool:
         """At work, with or without an employer."""
         return self.state == EMPLOYED
