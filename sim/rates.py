@@ -224,7 +224,7 @@ def tables_of(
     first = economy.base_year
     low, _ = economy.ages
     band = np.searchsorted(low, np.arange(121), side="right").clip(1) - 1
-    age5 = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4], dtype=np.uint8)
+    age5 = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4], dtype=np.int32)
     people = slice(0, population.living)
     age = band[np.clip((-spin_up - w.birth[people]) // 12, 0, 120)]
     at_work = np.flatnonzero(w.state[people] == EMPLOYED)
@@ -262,8 +262,7 @@ def tables_of(
     )
     return record_of(
         {
-            "band": np.repeat(band, 12).astype(np.int32),  # of each month of age, as `old`
-            "old": np.repeat(age5[band], 12).astype(np.int32),
+            "band": np.repeat(band, 12).astype(np.int32),
             "age5": age5,
             "leave": rates.leave[0].copy(),
             "leave_school": _leave_school(economy),

@@ -66,31 +66,25 @@ def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, sums):
         end = min(start + BLOCK, hi)
         learn(start, end, w, e, posts, tb, pm, clock, desk.used)
         _group(start, end, w, tb, clock, desk, acc)
-        _value(start, end, w, tb, pm, desk, acc)
+        _value(start, end, w, tb, desk, acc)
         _add_up(start, end, w, e, posts, tb, pm, clock, desk, acc)
     _fold(desk.heads, acc)
 
 
 @device
 def _group(start, end, w, tb, clock, desk, acc):
-    """Age band and group of everyone in a block (province, stage, age, sex, education and state), and their AI skill."""
+    """Age band and group of everyone in a block (province, stage, age, sex, education, state), and their AI skill."""
     state, birth, skill = w.state[start:end], w.birth[start:end], w.skill[start:end]
-    region, stage, sex, level = (
-        w.region[start:end],
-        w.stage0[start:end],
-        w.sex[start:end],
-        w.education[start:end],
-    )
-    band, group = desk.band, desk.group
-    month = clock.month
+    region, stage, sex, level = w.region[start:end], w.stage0[start:end], w.sex[start:end], w.education[start:end]
+    band, group, month = desk.band, desk.group, clock.month
+    for j in range(end - start):
+        band[j] = tb.band[np.uint64(min(max(month - birth[j], 0), OLDEST_MONTH))]
+    for j in range(end - start):
+        place = np.uint64(region[j]) * FOUR + np.uint64(stage[j])
+        kind = (place * AGES + np.uint64(tb.age5[np.uint64(band[j])])) * TWO + np.uint64(sex[j])
+        group[j] = (kind * THREE + np.uint64(level[j])) * FOUR + np.uint64(state[j])
     skills, skilled = 0, 0
     for j in range(end - start):
-        months = np.uint64(min(max(month - birth[j], 0), OLDEST_MONTH))
-        band[j] = tb.band[months]
-        old = np.uint64(tb.old[months])
-        place = np.uint64(region[j]) * FOUR + np.uint64(stage[j])
-        kind = ((place * AGES + old) * TWO + np.uint64(sex[j])) * THREE + np.uint64(level[j])
-        group[j] = kind * FOUR + np.uint64(state[j])
         lives = state[j] != ABSENT
         skills += int(float(skill[j]) * 1e6) * int(lives)
         skilled += int(lives & (skill[j] >= SKILLED))
@@ -99,21 +93,25 @@ def _group(start, end, w, tb, clock, desk, acc):
 
 
 @device
-def _value(start, end, w, tb, pm, desk, acc):
+def _value(start, end, w, tb, desk, acc):
     """Hours, output without AI and pay of everyone in a block, zero without work; cell of size and industry."""
     contract, occupation, industry = w.contract[start:end], w.occupation[start:end], w.industry[start:end]
     size, wage, tags = w.size[start:end], w.wage[start:end], w.tags[start:end]
-    band, base, pay, cell = desk.band, desk.base, desk.pay, desk.cell
+    band, hours, base, pay, cell = desk.band, desk.hours, desk.base, desk.pay, desk.cell
     industries = np.uint64(tb.growth_industry.size)
+    for j in range(end - start):
+        hours[j] = tb.hours[np.uint64(contract[j]), np.uint64(band[j])]
+    for j in range(end - start):
+        level = tb.base_level[np.uint64(occupation[j]), np.uint64(industry[j]), np.uint64(size[j])]
+        base[j] = int(hours[j] * level)
+    for j in range(end - start):
+        pay[j] = int(hours[j] * exp_(wage[j]))
+    for j in range(end - start):
+        cell[j] = FIRMS + (np.uint64(size[j]) * industries + np.uint64(industry[j])) * FIRM_ITEMS
     thousandths, wages, insured, employees = 0, 0, 0, 0
     for j in range(end - start):
-        hours = tb.hours[np.uint64(contract[j]), np.uint64(band[j])]
-        o, k, s = np.uint64(occupation[j]), np.uint64(industry[j]), np.uint64(size[j])
-        base[j] = int(hours * tb.base_level[o, k, s])
-        pay[j] = int(hours * exp_(wage[j]))
-        cell[j] = FIRMS + (s * industries + k) * FIRM_ITEMS
         employee = int(contract[j] < OWN_ACCOUNT)
-        thousandths += int(hours * 1e3)
+        thousandths += int(hours[j] * 1e3)
         wages += pay[j] * employee
         employees += employee
         insured += employee * int((tags[j] & INSURED) != 0)
@@ -152,7 +150,7 @@ def _add_up(start, end, w, e, posts, tb, pm, clock, desk, acc):
                 place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
                 acc[PAY + np.uint64(place)] += 1
             if desk.used[j] > 0.0:
-                _gain(start + j, cell, desk.base[j], desk.band[j], w, e, posts, tb, pm, acc)
+                _gain(start + j, cell, desk.base[j], desk.hours[j], w, e, posts, tb, pm, acc)
         elif s == UNEMPLOYED:
             acc[trade + ONE] += 1
             acc[TOTALS + T_LONG] += int(w.spell[start + j] >= 6)
@@ -168,14 +166,13 @@ def _add_up(start, end, w, e, posts, tb, pm, clock, desk, acc):
 
 
 @device
-def _gain(i, cell, base, band, w, e, posts, tb, pm, acc):
+def _gain(i, cell, base, hours, w, e, posts, tb, pm, acc):
     """What AI adds to the output of worker i, and the hours it saves."""
     o = w.occupation[i]
     z = float(e.intensity[posts.employer[w.job[i]]]) * tb.exposure[o]
     theta = tb.complementarity[o]
     gain = pm.productivity_gain * z * theta * staff_use(float(w.skill[i]), float(w.experience[i]), pm)
     saved = pm.substitution * z * (1.0 - theta)
-    hours = tb.hours[w.contract[i], band]
     acc[cell + OUTPUT] += int(base * (1.0 + gain) / (1.0 - saved)) - base
     acc[cell + SAVED] += int(hours * (1.0 - (1.0 - saved) / (1.0 + gain)) * 1e3)
 
