@@ -48,7 +48,11 @@ POST_COLUMNS: tuple[tuple[str, Any, str], ...] = (
     ("held", np.int32, "posts held"),
     ("wanted", np.int32, "posts wanted"),
     ("vacant", np.int32, "posts open"),
-    ("flags", np.uint8, "bits: 1 closing, 2 restructuring, 4 laying off, 8 in the SME package's training, 16 adopter"),
+    (
+        "flags",
+        np.uint8,
+        "bits: 1 closing, 2 restructuring, 4 laying off, 8 in the SME package's training, 16 adopter",
+    ),
 )
 PostColumns = namedtuple("PostColumns", [name for name, _, _ in POST_COLUMNS])  # type: ignore[misc]
 

@@ -55,8 +55,9 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 def jit(function: F) -> F:
     """Compile a loop: no Python objects, the lock released, IEEE arithmetic (no fastmath), cached on disk.
 
-    A loop is vectorised when it is short, runs over columns cut out of the whole (`column[start:end]`, so that no index
-    can be negative), writes one or two of them and indexes tables by unsigned numbers. Kernels allocate nothing (`_nrt=False`): with reference counting, handing the columns to a rule costs 500 ns.
+    Kernels allocate nothing (`_nrt=False`): with reference counting, handing the columns to a rule costs 500 ns. A loop
+    is vectorised when it is short, runs over columns cut out of the whole (`column[start:end]`, so that no index can be
+    negative), writes one or two of them, and indexes tables by unsigned numbers.
     """
     compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
     return compiled
@@ -119,7 +120,7 @@ _DESK = {
     "turn": np.uint32,
     "seen": np.int32,
 }
-Desk = namedtuple("Desk", [*_DESK, "heads"])  # type: ignore[misc]
+Desk: Any = namedtuple("Desk", [*_DESK, "heads"])  # type: ignore[misc]
 
 
 def new_desk(groups: int) -> Any:
@@ -192,7 +193,7 @@ _ten_rounds = numba.njit(inline="always", error_model="numpy")(_ten_rounds)
 @jit
 def draw_block(lo, n, month, purpose, key, out):
     """The words of :func:`philox` for identities lo to lo + n - 1 into out (4, BLOCK): the same numbers, drawn
-    sixteen at a time (the ten rounds are written out because LLVM vectorises straight lines of 32-bit words only)."""
+    several at once (the ten rounds are written out because LLVM vectorises straight lines of 32-bit words only)."""
     k, q = np.uint32(key[0]), np.uint32(key[1])
     for j in range(n):
         a, b, c, d = np.uint32(lo + j), np.uint32(0), np.uint32(month), np.uint32(purpose)
@@ -205,7 +206,7 @@ def draw_block(lo, n, month, purpose, key, out):
 
 @jit
 def draw_listed(ids, subs, n, month, purpose, key, out):
-    """The words of :func:`philox` for `n` listed identities and subs (uint32) into out (4, BLOCK), sixteen at a time."""
+    """The words of :func:`philox` for `n` listed identities and subs (uint32) into out (4, BLOCK), several at once."""
     k, q = np.uint32(key[0]), np.uint32(key[1])
     for j in range(n):
         a, b, c, d = ids[j], subs[j], np.uint32(month), np.uint32(purpose)
@@ -223,7 +224,10 @@ _EXP_HALF = 16 * 128
 _LOG_CELLS = 2048
 _QUANTILE_CELLS = 4096
 _LN2 = 0.6931471805599453
-FRACTION, HALF = np.int64((1 << 52) - 1), np.int64(1022 << 52)  # bits of a double: its fraction, and the number 1/2
+FRACTION, HALF = (
+    np.int64((1 << 52) - 1),
+    np.int64(1022 << 52),
+)  # bits of a double: its fraction, and the number 1/2
 
 
 def _exp_grid() -> np.ndarray:

@@ -319,9 +319,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         full_time[: len(self.programmes)] = [p.full_time for p in self.programmes]
         weight = np.zeros(self.economy.n("occupation"))
         for p in self.programmes:
-            for target in p.conversion.targets if p.conversion else ():
-                o = self.economy.codes["occupation"].index(target)
-                weight[o] = max(weight[o], p.conversion.weight)
+            if p.conversion:
+                rows = [self.economy.codes["occupation"].index(target) for target in p.conversion.targets]
+                weight[rows] = np.maximum(weight[rows], p.conversion.weight)
         self.tables, self.boards = tables_of(
             self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
         )

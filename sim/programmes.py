@@ -79,7 +79,7 @@ def _admissions(
         return _bits([[not a or name in a for name in known] for a in asked])
 
     return {
-        "openings": np.uint64(0),
+        "openings": np.zeros((), dtype=np.uint64),
         "by_stage": named([p.stages if p.stage_required else () for p in programmes], STAGES),
         "by_state": named([r.states for r in rules], ("absent", *codes["state"])),
         "by_reason": named(
@@ -91,7 +91,9 @@ def _admissions(
         "by_region": named([r.regions for r in rules], codes["region"]),
         "by_level": named([r.education for r in rules], codes["education"]),
         "by_cover": _bits([[r.insured in (None, cover) for cover in (False, True)] for r in rules]),
-        "by_month_of_age": _bits([(months >= r.age_min * 12) & (months <= r.age_max * 12 + 11) for r in rules]),
+        "by_month_of_age": _bits(
+            [(months >= r.age_min * 12) & (months <= r.age_max * 12 + 11) for r in rules]
+        ),
         "by_occupation": _bits([exposure >= r.exposure_min for r in rules]),
     }
 

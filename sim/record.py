@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -132,7 +132,7 @@ class Record:
 
 
 @jit
-def _adoption(e, posts, tb):
+def _adoption(e: Any, posts: Any, tb: Any) -> tuple[int, int, int]:
     """Open employers that have adopted AI, all open ones, and exposed intensity of posts held (millionths)."""
     adopters, opened, exposed = 0, 0, 0
     for f in range(e.open.size):

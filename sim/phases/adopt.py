@@ -96,11 +96,13 @@ def package(model: LaborMarket) -> None:
     m, e = model, model.employers
     for p, order in m.package_order.items():
         record = m.programmes[p]
-        _leave_training(order, int(m.package_reached[p]), e, m.in_package_since, m.month, record.adoption_lever)
+        _leave_training(
+            order, int(m.package_reached[p]), e, m.in_package_since, m.month, record.adoption_lever
+        )
         take = 0
         if m.budget_now(p) > 0:
             scale = m.scenario.run.scale * m.headcount_of(record)
-            m.firm_seats += record.firms_a_year * m.ramp(record) / 12.0 / scale
+            m.firm_seats += (record.firms_a_year or 0) * m.ramp(record) / 12.0 / scale
             take = int(m.firm_seats)
             m.firm_seats -= take
         m.package_reached[p], trained = _advance(
@@ -118,7 +120,11 @@ def package_orders(model: LaborMarket) -> dict[int, np.ndarray]:
     for p, record in enumerate(m.programmes):
         if record.kind == "sme-package" and record.firms_a_year:
             sizes = [m.economy.codes["size"].index(s) for s in record.eligibility.sizes]
-            rows = np.flatnonzero(np.isin(m.employers.size, sizes)) if sizes else np.arange(m.employers.size.size)
+            rows = (
+                np.flatnonzero(np.isin(m.employers.size, sizes))
+                if sizes
+                else np.arange(m.employers.size.size)
+            )
             ticket = uniforms(m.key, FUNNEL, 0, rows)
             willing = ticket[:, 1] < record.firms_willing
             orders[p] = rows[willing][np.argsort(ticket[willing, 0], kind="stable")].astype(np.int32)

@@ -117,7 +117,9 @@ def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, p
                     desk.subs[q] = int(number[j]) * MOST_LOOKS + look
                     desk.turn[q] = q
                 draw_listed(desk.ids, desk.subs, waiting, clock.counter, ATTEMPT, key, desk.word)
-            waiting = _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium)
+            waiting = _look(
+                look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium
+            )
             look += 1
         for j in range(end - start):
             if found[j] != NONE:

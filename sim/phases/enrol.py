@@ -139,9 +139,7 @@ def apply_probability(i, p, stage, w, tb, pt, clock):
 
 
 @jit
-def _choose(
-    lo, hi, chunk, desk, w, posts, tb, pt, lim, key, clock, reached, events, choices, counts
-):
+def _choose(lo, hi, chunk, desk, w, posts, tb, pt, lim, key, clock, reached, events, choices, counts):
     found = 0
     rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):

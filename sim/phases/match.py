@@ -55,7 +55,9 @@ def _rank(applications, best):
 
 
 @jit
-def _accept(applications, best, w, e, posts, tb, pm, key, clock, adverts, premium, hires_by_cell, skill_by_cell):
+def _accept(
+    applications, best, w, e, posts, tb, pm, key, clock, adverts, premium, hires_by_cell, skill_by_cell
+):
     worker, vacancy = applications.worker, applications.vacancy
     offers, hires, moves = 0, 0, 0
     spread, settled = pm.match_sd, -1
@@ -76,7 +78,16 @@ def _accept(applications, best, w, e, posts, tb, pm, key, clock, adverts, premiu
                 a = np.uint64(applications.number[other])
                 _, luck, which, _ = philox(np.uint64(i), a, clock.counter, APPLICATION, key[0], key[1])
                 offered, kind = offer_of(
-                    i, adverts[v], worth, spread * normal_(unit_(luck)), unit_(which), w, tb, pm, clock, premium
+                    i,
+                    adverts[v],
+                    worth,
+                    spread * normal_(unit_(luck)),
+                    unit_(which),
+                    w,
+                    tb,
+                    pm,
+                    clock,
+                    premium,
                 )
                 liked = liking(offered, adverts[v].size, pm)
                 if liked > value:

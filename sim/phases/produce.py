@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 SKILLED = 0.5  # AI skill of the `applied` step of the ladder
 # unsigned, as every index below: the compiler then asks of none whether it is negative
 AGES, ONE, TWO, THREE, FOUR = (np.uint64(n) for n in (5, 1, 2, 3, 4))
-GROUPS = 4 * int(np.prod(LAYOUT.people[:-1])) * LAYOUT.places[0]  # province x stage x age x sex x education x state
+GROUPS = (
+    4 * int(np.prod(LAYOUT.people[:-1])) * LAYOUT.places[0]
+)  # province x stage x age x sex x education x state
 USER_BITS = 32  # in a chunk, users are counted in the upper half of the employed
 PEOPLE, PLACES, TRADES, FIRMS, MOVES, PAY, TOTALS, _END = (np.uint64(n) for n in LAYOUT.offsets)
 _EMPLOYED, BASE, OUTPUT, USERS, SAVED, WAGES = (np.uint64(n) for n in range(len(ITEMS)))
@@ -75,7 +77,12 @@ def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, sums):
 def _group(start, end, w, tb, clock, desk, acc):
     """Age band and group of everyone in a block (province, stage, age, sex, education, state), and their AI skill."""
     state, birth, skill = w.state[start:end], w.birth[start:end], w.skill[start:end]
-    region, stage, sex, level = w.region[start:end], w.stage0[start:end], w.sex[start:end], w.education[start:end]
+    region, stage, sex, level = (
+        w.region[start:end],
+        w.stage0[start:end],
+        w.sex[start:end],
+        w.education[start:end],
+    )
     band, group, month = desk.band, desk.group, clock.month
     for j in range(end - start):
         band[j] = tb.band[np.uint64(min(max(month - birth[j], 0), OLDEST_MONTH))]

@@ -59,7 +59,8 @@ def reach(model: LaborMarket) -> None:
 
 def word_limit(probability: Any) -> np.ndarray:
     """Words below this may mean an event of this probability."""
-    return np.ceil(np.clip(probability, 0.0, 1.0) * 2.0**32).clip(0, 2.0**32 - 1).astype(np.uint32)
+    words = np.ceil(np.clip(probability, 0.0, 1.0) * 2.0**32)
+    return np.asarray(np.minimum(words, 2.0**32 - 1).astype(np.uint32))
 
 
 def limits_of(tables: Any) -> Any:
