@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import mesa
 import numpy as np
 
+from sim.kernels import columns_of
+
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
@@ -75,12 +77,12 @@ CLOSING, RESTRUCTURING, LAYING_OFF, IN_TRAINING, ADOPTER = (np.uint8(1 << n) for
 
 def new_employers(rows: int) -> Any:
     """Empty employer columns."""
-    return EmployerColumns(*(np.zeros(rows, dtype=dtype) for _, dtype, _ in EMPLOYER_COLUMNS))
+    return EmployerColumns(*columns_of([field[:2] for field in EMPLOYER_COLUMNS], rows))
 
 
 def new_posts(rows: int) -> Any:
     """Empty post columns."""
-    return PostColumns(*(np.zeros(rows, dtype=dtype) for _, dtype, _ in POST_COLUMNS))
+    return PostColumns(*columns_of([field[:2] for field in POST_COLUMNS], rows))
 
 
 class Employer(mesa.Agent):  # type: ignore[misc]

@@ -15,7 +15,7 @@ import hashlib
 import math
 import os
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,6 +87,27 @@ def record_of(fields: dict[str, Any]) -> Any:
     return made[0]
 
 
+PAGE, LINE = 4096, 64  # bytes
+
+
+def columns_of(fields: Sequence[tuple[str, Any]], rows: int) -> list[np.ndarray]:
+    """Columns (rows,) of the given types, all zero, cut out of one piece of memory.
+
+    One large piece lies in huge pages where the system has them, and each column starts some lines further into its
+    page than the one before, so that the same row of many columns does not fight for one set of the cache.
+    """
+    starts, end = [], 0
+    for n, (_, dtype) in enumerate(fields):
+        start = -(-end // PAGE) * PAGE + n % (PAGE // (3 * LINE)) * 3 * LINE
+        starts.append(start)
+        end = start + rows * np.dtype(dtype).itemsize
+    memory = np.zeros(end, dtype=np.uint8)
+    return [
+        memory[start : start + rows * np.dtype(dtype).itemsize].view(dtype)
+        for start, (_, dtype) in zip(starts, fields, strict=True)
+    ]
+
+
 MASK32 = np.uint64(0xFFFFFFFF)
 SHIFT32 = np.uint64(32)
 M0 = np.uint64(0xD2511F53)
@@ -127,7 +148,7 @@ def new_desk(groups: int) -> Any:
     """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows, `heads` counts
     people of a chunk by `groups` groups."""
     columns = (np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items())
-    return Desk(*columns, np.zeros(groups, dtype=np.int32))
+    return Desk._make([*columns, np.zeros(groups, dtype=np.int32)])
 
 
 @jit

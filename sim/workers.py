@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import mesa
 import numpy as np
 
-from sim.kernels import device
+from sim.kernels import columns_of, device
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -93,7 +93,7 @@ BYTES_PER_WORKER = sum(np.dtype(c.dtype).itemsize for c in COLUMNS)
 
 def new_columns(rows: int) -> Any:
     """Empty columns for `rows` people, everyone absent."""
-    columns: Any = WorkerColumns(*(np.zeros(rows, dtype=c.dtype) for c in COLUMNS))
+    columns: Any = WorkerColumns(*columns_of([(c.name, c.dtype) for c in COLUMNS], rows))
     columns.contract[:] = NO_CONTRACT
     columns.size[:] = NO_EMPLOYER
     columns.job[:] = -1

@@ -7,6 +7,7 @@ import pytest
 
 from sim.model import LaborMarket
 from sim.phases import match, search
+from sim.phases.reach import reach
 from sim.scenario import Scenario, load
 from sim.workers import ABSENT, EMPLOYED, NO_CONTRACT, UNEMPLOYED
 
@@ -48,8 +49,7 @@ def one_submarket(model: LaborMarket, vacancies_most: int) -> None:
     boards = model.boards
     boards.first[:] = 0
     boards.first[1:] = slots
-    boards.probability[:] = 0.0
-    boards.other[:] = 0
+    boards.alias[:] = 0
     boards.patience[:] = -1e9  # nobody gives up
     model.slots = np.empty(slots, dtype=np.int32)
     model.employers.region[:] = 0
@@ -100,6 +100,7 @@ def test_random_ranking_with_one_application_is_the_urn_ball_function() -> None:
         from sim.phases.post import _advertise
 
         _advertise(model)
+        reach(model)
         search(model)
         match(model)
         fills.append(model.flows["hires"])
