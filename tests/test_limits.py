@@ -7,7 +7,7 @@ import pytest
 
 from sim.model import LaborMarket
 from sim.phases import match, search
-from sim.phases.reach import reach
+from sim.phases.reach import limits_of, reach
 from sim.scenario import Scenario, load
 from sim.workers import ABSENT, EMPLOYED, NO_CONTRACT, UNEMPLOYED
 
@@ -135,6 +135,7 @@ def test_unemployment_tends_to_s_over_s_plus_f() -> None:
     separate = 0.02
     tb.separate_u[...] = separate
     tb.tenure_factor[...] = 1.0
+    model.limits = limits_of(tb)
     model.boards.patience[:] = 1.0 / np.log(0.7)
     model.posts.base[:] *= 1.5  # posts never bind: the finding rate is the searcher's own
     found, unemployed, labour = [], [], []
