@@ -361,7 +361,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Make today the start of every ratio of labour requirement."""
         w, e, p = self.workers, self.employers, self.posts
         self.over_chunks(flag_staff, w, p, self.reached)
-        staff_means(w, e, p, self.params, self.reached, *self.staff)
+        staff_means(w, e, p, self.params, self.reached, self.desks[0].ids, *self.staff)
         rebase(e, p, self.tables, self.params)
 
     def _growth_of(self, dim: str) -> np.ndarray:

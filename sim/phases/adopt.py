@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.draws import EMPLOYER, FUNNEL, SHOCK, uniforms
 from sim.employers import ADOPTER, CLOSING, DIAGNOSED, DISCOVERED, DONE, IN_TRAINING, NOT_REACHED, TRAINING
-from sim.kernels import jit, normal_, philox, unit_
+from sim.kernels import BLOCK, device, draw_block, jit, normal_, unit_
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -37,6 +37,7 @@ def adopt(model: LaborMarket) -> None:
         share,
         hazard,
         bool(frozen),
+        model.desks[0].word,
     )
     if not model.spin_up:
         package(model)
@@ -53,41 +54,53 @@ def peers_share(model: LaborMarket) -> np.ndarray:
 
 
 @jit
-def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen):
-    for f in range(e.open.size):
-        size, industry = e.size[f], e.industry[f]
-        adopting, closing, opening, _ = philox(
-            np.uint64(f), np.uint64(0), clock.counter, EMPLOYER, key[0], key[1]
-        )
-        shock, _, _, _ = philox(np.uint64(f), np.uint64(0), clock.counter, SHOCK, key[0], key[1])
-        e.shock[f] = tb.shock_rho[size] * e.shock[f] + tb.shock_sd[size] * normal_(unit_(shock))
-        if e.open[f] == 0:
-            if unit_(opening) < tb.birth[size]:
-                e.open[f] = 1
-                e.intensity[f] = FIRST_INTENSITY if unit_(adopting) < share[size, industry] else 0.0
-                for p in range(e.posts_from[f], e.posts_to[f]):
-                    posts.flags[p] = ADOPTER if e.intensity[f] > 0.0 else 0
-        elif unit_(closing) < tb.closure[size]:
-            e.open[f] = 0
-            e.intensity[f] = 0.0
-            e.lever[f] = 0.0
-            e.funnel[f] = NOT_REACHED
-            e.hired_trainee[f] = 0
+def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen, word):
+    for start in range(0, e.open.size, BLOCK):
+        end = min(start + BLOCK, e.open.size)
+        draw_block(start, end - start, clock.counter, SHOCK, key, word)
+        _shocks(e.size[start:end], e.shock[start:end], tb, word)
+        draw_block(start, end - start, clock.counter, EMPLOYER, key, word)
+        for f in range(start, end):
+            _employer(f, word[:, f - start], e, posts, tb, pm, share, hazard, frozen)
+
+
+@device
+def _shocks(size, shock, tb, word):
+    for j in range(size.size):
+        s = np.uint64(size[j])
+        shock[j] = tb.shock_rho[s] * shock[j] + tb.shock_sd[s] * normal_(unit_(word[0, j]))
+
+
+@device
+def _employer(f, word, e, posts, tb, pm, share, hazard, frozen):
+    """Births, closures, first adoption and deepening of employer f, from its words: adopt, close, open."""
+    size, industry = e.size[f], e.industry[f]
+    adopting, closing, opening = word[0], word[1], word[2]
+    if e.open[f] == 0:
+        if unit_(opening) < tb.birth[size]:
+            e.open[f] = 1
+            e.intensity[f] = FIRST_INTENSITY if unit_(adopting) < share[size, industry] else 0.0
             for p in range(e.posts_from[f], e.posts_to[f]):
-                posts.flags[p] = CLOSING
-        elif not frozen:
-            if e.intensity[f] == 0.0:
-                h = (hazard[size, industry] + pm.adoption_imitation * share[size, industry]) * (
-                    1.0 + e.lever[f]
-                )
-                if unit_(adopting) < h:
-                    e.intensity[f] = FIRST_INTENSITY
-                    for p in range(e.posts_from[f], e.posts_to[f]):
-                        posts.flags[p] |= ADOPTER
-            else:
-                a = float(e.intensity[f])
-                rate = RAMP / pm.adoption_ramp * (1.0 + pm.adoption_staff_skill * e.staff_skill[f])
-                e.intensity[f] = min(1.0, a + a * (1.0 - a) * rate)
+                posts.flags[p] = ADOPTER if e.intensity[f] > 0.0 else 0
+    elif unit_(closing) < tb.closure[size]:
+        e.open[f] = 0
+        e.intensity[f] = 0.0
+        e.lever[f] = 0.0
+        e.funnel[f] = NOT_REACHED
+        e.hired_trainee[f] = 0
+        for p in range(e.posts_from[f], e.posts_to[f]):
+            posts.flags[p] = CLOSING
+    elif not frozen:
+        if e.intensity[f] == 0.0:
+            h = (hazard[size, industry] + pm.adoption_imitation * share[size, industry]) * (1.0 + e.lever[f])
+            if unit_(adopting) < h:
+                e.intensity[f] = FIRST_INTENSITY
+                for p in range(e.posts_from[f], e.posts_to[f]):
+                    posts.flags[p] |= ADOPTER
+        else:
+            a = float(e.intensity[f])
+            rate = RAMP / pm.adoption_ramp * (1.0 + pm.adoption_staff_skill * e.staff_skill[f])
+            e.intensity[f] = min(1.0, a + a * (1.0 - a) * rate)
 
 
 def package(model: LaborMarket) -> None:

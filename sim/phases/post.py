@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.draws import ADVERTISE, LAYOFF
 from sim.employers import ADVERT, IN_TRAINING, LAYING_OFF, RESTRUCTURING
-from sim.kernels import device, exp_, jit, log_, logs, philox, place_, unit_
+from sim.kernels import BLOCK, device, exp_, jit, log_, logs, philox, place_, unit_
 from sim.phases.reach import APPLIES, AT_ADOPTER, SEARCHES
 from sim.wages import staff_use
 from sim.workers import NOTICE
@@ -30,7 +30,7 @@ NO_ADVERT = -1
 def post(model: LaborMarket) -> None:
     """Unit costs, posts wanted, notices, vacancies and their advertisements."""
     m = model
-    staff_means(m.workers, m.employers, m.posts, m.params, m.reached, *m.staff)
+    staff_means(m.workers, m.employers, m.posts, m.params, m.reached, m.desks[0].ids, *m.staff)
     industry_cost = np.ones(m.economy.n("industry"))
     cost, weight = np.zeros((2, industry_cost.size), dtype=np.int64)
     unit_costs(m.employers, m.posts, m.tables, m.params, cost, weight, industry_cost)
@@ -52,19 +52,25 @@ def exp_array(log: np.ndarray) -> np.ndarray:
 
 
 @jit
-def staff_means(w, e, posts, pm, reached, staff, skill, use):
+def staff_means(w, e, posts, pm, reached, ids, staff, skill, use):
     """Mean AI skill and mean use x novelty of the staff of adopting employers (fixed-point sums in scratch)."""
     staff[:] = 0
     skill[:] = 0
     use[:] = 0
-    for i in range(w.state.size):
-        if (reached[i] & AT_ADOPTER) == 0 or w.job[i] < 0:
-            continue
-        f = posts.employer[np.uint64(w.job[i])]
-        if e.intensity[f] > 0.0:
-            staff[f] += 1
-            skill[f] += int(float(w.skill[i]) * 1e6)
-            use[f] += int(staff_use(float(w.skill[i]), float(w.experience[i]), pm) * 1e6)
+    for start in range(0, reached.size, BLOCK):
+        bits = reached[start : min(start + BLOCK, reached.size)]
+        n = np.uint64(0)
+        for j in range(bits.size):
+            ids[n] = start + j
+            n += np.uint64((bits[j] & AT_ADOPTER) != 0)
+        for q in range(np.int64(n)):
+            i = ids[q]
+            if w.job[i] >= 0:
+                f = posts.employer[np.uint64(w.job[i])]
+                a = float(w.skill[i])
+                staff[f] += 1
+                skill[f] += int(a * 1e6)
+                use[f] += int(staff_use(a, float(w.experience[i]), pm) * 1e6)
     for f in range(e.open.size):
         n = max(1, staff[f])
         e.staff_skill[f] = skill[f] * 1e-6 / n

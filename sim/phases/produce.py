@@ -48,6 +48,8 @@ FIRM_ITEMS = np.uint64(len(ITEMS))
     T_SKILL,
     T_EMPLOYEES,
 ) = (np.uint64(n) for n in range(len(TOTAL_NAMES)))
+LONG_TERM = 6  # months of a long spell of unemployment, as surveys in Korea report it
+YOUNG = 30 * 12
 BENEFIT_SHARE, DAY_HOURS = 0.6, 8.0  # of the former daily wage (Employment Insurance Act, art. 46)
 
 
@@ -69,7 +71,9 @@ def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, sums):
         learn(start, end, w, e, posts, tb, pm, clock, desk.used)
         _group(start, end, w, tb, clock, desk, acc)
         _value(start, end, w, tb, desk, acc)
-        _add_up(start, end, w, e, posts, tb, pm, clock, desk, acc)
+        _add_up(start, end, w, tb, pm, desk, acc)
+        _support(start, end, w, tb, clock, acc)
+        _gains(start, end, w, e, posts, tb, pm, desk, acc)
     _fold(desk.heads, acc)
 
 
@@ -129,47 +133,78 @@ def _value(start, end, w, tb, desk, acc):
 
 
 @device
-def _add_up(start, end, w, e, posts, tb, pm, clock, desk, acc):
-    """Count everyone in a block into the cells of the record."""
-    floor, ceiling = tb.benefit_floor[clock.year_index], tb.benefit_ceiling[clock.year_index]
+def _add_up(start, end, w, tb, pm, desk, acc):
+    """Count everyone in a block into the cells of the record; those without work add zeros, which is cheaper than to
+    ask who they are."""
+    state, previous, skill = w.state[start:end], w.previous[start:end], w.skill[start:end]
+    contract, wage, occupation = w.contract[start:end], w.wage[start:end], w.occupation[start:end]
     reader = pm.use_midpoint  # more likely than not to use AI regularly
-    state, previous, contract, wage = (
-        w.state[start:end],
-        w.previous[start:end],
-        w.contract[start:end],
-        w.wage[start:end],
-    )
-    skill, occupation = w.skill[start:end], w.occupation[start:end]
     for j in range(end - start):
         desk.heads[desk.group[j]] += 1
         s = state[j]
+        works = int(s == EMPLOYED)
         old = np.uint64(tb.age5[desk.band[j]])
+        trade = TRADES + (np.uint64(occupation[j]) * AGES + old) * TWO
+        acc[trade + np.uint64(s == UNEMPLOYED)] += works + int(s == UNEMPLOYED)
+        cell = np.uint64(desk.cell[j])
+        acc[cell] += works + ((works & int(skill[j] >= reader)) << USER_BITS)
+        acc[cell + BASE] += desk.base[j]
+        acc[cell + WAGES] += desk.pay[j]
+        place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
+        acc[PAY + np.uint64(place)] += int(contract[j] < OWN_ACCOUNT)
         if s != previous[j] and s != ABSENT:
             acc[MOVES + (old * FOUR + np.uint64(previous[j])) * THREE + np.uint64(s) - ONE] += 1
-        trade = TRADES + (np.uint64(occupation[j]) * AGES + old) * TWO
-        if s == EMPLOYED:
-            acc[trade] += 1
-            cell = np.uint64(desk.cell[j])
-            acc[cell] += 1 + (int(skill[j] >= reader) << USER_BITS)
-            acc[cell + BASE] += desk.base[j]
-            acc[cell + WAGES] += desk.pay[j]
-            if contract[j] < OWN_ACCOUNT:
-                place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
-                acc[PAY + np.uint64(place)] += 1
-            if desk.used[j] > 0.0:
-                _gain(start + j, cell, desk.base[j], desk.hours[j], w, e, posts, tb, pm, acc)
-        elif s == UNEMPLOYED:
-            acc[trade + ONE] += 1
-            acc[TOTALS + T_LONG] += int(w.spell[start + j] >= 6)
-            if w.benefit[start + j] > 0:
-                daily = min(max(BENEFIT_SHARE * DAY_HOURS * exp_(wage[j]), floor), ceiling)
-                acc[TOTALS + T_BENEFITS] += int(daily) * 30
-                acc[TOTALS + T_BENEFICIARIES] += 1
-                w.benefit[start + j] -= 1
-        elif s == INACTIVE and w.reason[start + j] == RESTING and clock.month - w.birth[start + j] < 30 * 12:
-            acc[TOTALS + T_RESTING_YOUTH] += 1
     for j in range(end - start):
         previous[j] = state[j]
+
+
+@device
+def _support(start, end, w, tb, clock, acc):
+    """Benefits of the unemployed, long spells, and the young who rest."""
+    state, spell, benefit, wage = (
+        w.state[start:end],
+        w.spell[start:end],
+        w.benefit[start:end],
+        w.wage[start:end],
+    )
+    reason, birth, month = w.reason[start:end], w.birth[start:end], clock.month
+    floor, ceiling = tb.benefit_floor[clock.year_index], tb.benefit_ceiling[clock.year_index]
+    resting, long = 0, 0
+    for j in range(end - start):
+        rests = (state[j] == INACTIVE) & (reason[j] == RESTING) & (month - birth[j] < YOUNG)
+        resting += int(rests)
+        long += int((state[j] == UNEMPLOYED) & (spell[j] >= LONG_TERM))
+    for j in range(end - start):
+        if benefit[j] > 0 and state[j] == UNEMPLOYED:
+            daily = min(max(BENEFIT_SHARE * DAY_HOURS * exp_(wage[j]), floor), ceiling)
+            acc[TOTALS + T_BENEFITS] += int(daily) * 30
+            acc[TOTALS + T_BENEFICIARIES] += 1
+            benefit[j] -= 1
+    acc[TOTALS + T_RESTING_YOUTH] += resting
+    acc[TOTALS + T_LONG] += long
+
+
+@device
+def _gains(start, end, w, e, posts, tb, pm, desk, acc):
+    """What AI adds to output, and the hours that it saves, of those in a block who use it."""
+    n = np.uint64(0)
+    for j in range(end - start):
+        desk.waiting[n] = j
+        n += np.uint64(desk.used[j] > 0.0)
+    for q in range(np.int64(n)):
+        j = desk.waiting[q]
+        _gain(
+            start + np.int64(j),
+            np.uint64(desk.cell[j]),
+            desk.base[j],
+            desk.hours[j],
+            w,
+            e,
+            posts,
+            tb,
+            pm,
+            acc,
+        )
 
 
 @device
