@@ -223,8 +223,8 @@ def update_job_creation(model: LaborMarket) -> None:
     pull = np.zeros(m.job_creation.shape)
     if psi > 0.0:
         easier = logs(m.filling_hazard()) - logs(m.filling_start)
-        better = ai_requirement(m) * (m.hires_skill() - m.quality_start)
-        pull = eta * easier + m.params.hiring_quality * better
+        better = m.params.hiring_quality * ai_requirement(m) * (m.hires_skill() - m.quality_start)
+        pull = eta * easier + better
     m.job_creation[:] = (1.0 - pace) * m.job_creation + pace * pull
 
 
