@@ -22,7 +22,18 @@ from sim.programmes import HORIZONS
 from sim.record import AGES5, FIRM_ITEMS, FLOWS, LAYOUT, PAY_BINS, STATES, TOTALS
 from sim.records import Programme
 from sim.replicate import RunData
-from sim.variables import BOOKS, COUNTS, FIRM_LABELS, FLOW_LABELS, MARGINS, MARKET, PEOPLE_AXES, POINT, SUM
+from sim.variables import (
+    BOOKS,
+    COUNTS,
+    FIRM_LABELS,
+    FLOW_LABELS,
+    MARGINS,
+    MARKET,
+    PEOPLE_AXES,
+    POINT,
+    REVENUE,
+    SUM,
+)
 from sim.versions import versions
 from sim.workers import STAGES
 
@@ -89,6 +100,10 @@ class TreeBuilder:
             out[name] = self.heads(
                 ("month",), self.scaled(totals[..., TOTALS.index(name)], factor), label, units, method
             )
+        wages = totals[..., TOTALS.index("wages")]
+        for name, (rate, label) in REVENUE.items():  # whole won: rates are known to the millionth
+            millionths = round(self.economy.scalar(rate) * 1_000_000)
+            out[name] = self.heads(("month",), wages * millionths // 1_000_000, label, "won", SUM)
         saved = self.block("firms")[..., FIRM_ITEMS.index("hours_saved")].sum(axis=(3, 4))
         out["hours_saved"] = self.heads(
             ("month",), self.scaled(saved, 1e-3), "hours that AI saves", "hours", SUM

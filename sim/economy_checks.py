@@ -251,6 +251,7 @@ PROGRAMME_NUMBERS: dict[str, tuple[float, float]] = {
     "trainees_per_firm": _POSITIVE,
     "awareness_lever": _POSITIVE,
     "application_lever": _POSITIVE,
+    "seat_steering": _SHARE,
     "persons_a_year": _POSITIVE,
     "crowd_out": _SHARE,
     "base_budget": _POSITIVE,

@@ -298,7 +298,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seat_carry = np.zeros((n, regions))
         self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
         self.applied = np.zeros(n, dtype=np.int64)
-        self.firm_seats, self.firms_trained = 0.0, 0
+        self.firm_seats, self.firms_trained, self.seat_steering = 0.0, 0, 0.0
         self.enrolments = Enrolments()
         self.attending = np.empty(0, dtype=np.int64)
         self.started: dict[int, np.ndarray] = {}
@@ -369,11 +369,16 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         return np.zeros(rate.size) if self.scenario.world.growth == "none" else rate
 
     def _region_share(self, record: Programme) -> np.ndarray:
-        """Seats by province: as the record says, else by the labour force."""
+        """Seats by province: as the record says; else by the labour force and, as far as councils steer, by the
+        openings of the last twelve months."""
         if record.regions:
             share = np.array([record.regions.get(r, 0.0) for r in self.economy.codes["region"]])
         else:
-            share = self._labour_force
+            share = self._labour_force / self._labour_force.sum()
+            openings = self._openings.sum(axis=(0, 2))
+            if self.seat_steering > 0.0 and openings.sum() > 0:
+                demand = openings / openings.sum()
+                share = (1.0 - self.seat_steering) * share + self.seat_steering * demand
         return np.asarray(share / share.sum())
 
     def _choose_panel(self, panel: int) -> None:

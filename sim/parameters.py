@@ -75,7 +75,6 @@ QUALITY = (
 )
 ALLOWANCE = "assumption; no response of enrolment to the regional allowance is published"
 MEASURES = "Gmyrek et al. 2025 (ILO WP 140); Felten et al. 2021; Eloundou et al.; Microsoft; Anthropic"
-HOURS = "BOK Issue Note, August 2025: users save 3.8% of working time (5,512 workers)"
 ADOPTION = "official adoption series of 2023 and 2024, which differ sixfold by definition (5.3% to 32.9%)"
 
 
@@ -132,8 +131,6 @@ _GROUPS: dict[str, list[Parameter]] = {
                "experience over which the novice's gain falls", "초심자 효과 감소 기간", NOVICES),
         _fixed("expert_floor", 0.25, 0.0, 1.0, "share of the novice's gain",
                "gain that an expert keeps", "숙련자에게 남는 생산성 효과 비율", NOVICES),
-        _fixed("hours_saved", 0.038, 0.0, 0.2, "share of a user's hours",
-               "working time that a regular user saves", "활용자의 근로시간 절감률", HOURS),
     ],
     "labour demand": [
         _estimated("business_stealing", 1.0, 0.0, 5.0, "elasticity",

@@ -37,10 +37,12 @@ def table_of(
     n = len(programmes)
     allowance = np.zeros((n, economy.n("region")))
     response = np.ones((n, economy.n("region")))
+    written = economy.programmes
     for i, p in enumerate(programmes):
         allowance[i] = allowances(p, economy)
         if p.allowance_capital > 0:
             response[i] = (allowance[i] / p.allowance_capital) ** elasticity
+        response[i] *= _dearer(p, written.get(p.id)) ** elasticity
     month_drop = [
         min(0.999, max(1e-6, 1.0 - max(p.completion, 1e-6) ** (1.0 / p.months))) for p in programmes
     ]
@@ -119,6 +121,12 @@ def allowances(p: Programme, economy: Economy) -> np.ndarray:
     decline = economy.attribute("region", "decline")
     more = max(0, p.allowance_decline - p.allowance_noncapital)
     return np.floor(np.where(capital, p.allowance_capital, p.allowance_noncapital + decline * more))
+
+
+def _dearer(p: Programme, written: dict[str, Any] | None) -> float:
+    """The part of the fee that the state pays, over the part it pays in the economy's own record."""
+    usual = Programme.from_table(p.id, written).self_payment if written else p.self_payment
+    return (1.0 - p.self_payment) / max(1e-6, 1.0 - usual)
 
 
 def _logit(p: float) -> float:

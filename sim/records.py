@@ -187,7 +187,7 @@ class Programme(Record):
     """Persons a year; None: limited by money only."""
     seats_growth: Annotated[float, between(-1, 10, "a share a year")] = 0.0
     regions: Annotated[dict[str, Share], AfterValidator(_at_most_one)] = {}
-    """Province -> share of the seats; empty: by labour force."""
+    """Province -> share of the seats; empty: by labour force and, as councils steer it, by openings."""
     intake_months: Annotated[tuple[CalendarMonth, ...], Field(strict=False)] = EVERY_MONTH
     ramp_up: RampMonths = 0
     """Months until new money is fully used."""
@@ -205,6 +205,7 @@ class Programme(Record):
     allowance_decline: Won = 0
     """Won a month, by area."""
     self_payment: Share = 0.0
+    """Share of the fee that trainees pay; applications answer to a change of it as they do to the allowance."""
 
     completion: Share = 1.0
     completion_zeta: Logit = 0.0
@@ -220,6 +221,8 @@ class Programme(Record):
     trainees_per_firm: Ratio = 0.0
     awareness_lever: Ratio = 0.0
     application_lever: Ratio = 0.0
+    seat_steering: Share = 0.0
+    """Of a channel: weight of a year's openings, against the labour force, in how seats are spread over provinces."""
     persons_a_year: Count | None = None
     for_stages: Stages = ()
 

@@ -20,6 +20,12 @@ MARKET: dict[str, tuple[str, str, str, float]] = {
     "skilled": ("people with applied AI skill or more", "persons", POINT, 1),
     "skill": ("AI skill (0 to 1) added up over people", "persons", POINT, 1e-6),
 }
+REVENUE: dict[str, tuple[str, str]] = {
+    # name -> rate on the pay of employees (`economy.toml`), label
+    "income_tax": ("tax.income", "income tax of employees, won of 2025"),
+    "worker_contributions": ("contribution.worker", "social contributions of employees, won of 2025"),
+    "employer_contributions": ("contribution.employer", "social contributions of employers, won of 2025"),
+}
 FLOW_LABELS: dict[str, tuple[str, str, str]] = {
     "entered": ("entered the population (aged 15)", "persons", SUM),
     "left": ("left the population", "persons", SUM),

@@ -17,6 +17,7 @@ from sim.evaluation.show import tables
 from sim.programmes import HORIZONS
 from sim.replicate import simulate
 from sim.scenario import Scenario, load
+from sim.variables import REVENUE
 
 GROUPS = Groups(
     {"all": ("all",), "stage": ("entry", "active"), "sex": ("male", "female"), "programme": ("long", "short")}
@@ -344,6 +345,19 @@ def test_money_closes_to_the_won(effects: Effects) -> None:
     spent = books.assign(all=books.spent + books.allowance).groupby("scenario")["all"].sum()
     assert costs.loc[("roadmap", "additional money spent"), "mean"] == spent["roadmap"] - spent["no-training"]
     assert costs.loc[("same", "additional money spent"), "mean"] == 0
+
+
+def test_net_cost_is_what_is_paid_less_what_comes_back(effects: Effects) -> None:
+    """Programmes and benefits, less tax and contributions at the economy's rates on the pay of employees."""
+    costs = effects.cost().set_index(["scenario", "outcome"])["mean"]
+    mine, market = costs["roadmap"], effects.results.market.sums
+    paid = mine["additional money spent"] + mine["additional benefits"]
+    assert mine["additional net cost"] == paid - mine["additional tax and contributions"]
+    assert costs["same"]["additional net cost"] == 0
+    wages = market.wages.sum("month").mean("replicate")
+    extra = float(wages.sel(scenario="roadmap") - wages.sel(scenario=effects.base))
+    rate = sum(float(market[name].sum() / market.wages.sum()) for name in REVENUE)
+    assert mine["additional tax and contributions"] == pytest.approx(extra * rate, rel=1e-4)
 
 
 def test_effects_of_unknown_outcomes_are_refused(effects: Effects) -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 from sim.evaluation.comparison import YEAR
 from sim.intervals import mean_interval
 from sim.summary import COLUMNS
+from sim.variables import REVENUE
 
 if TYPE_CHECKING:
     from sim.evaluation.comparison import Effects
@@ -26,6 +27,19 @@ def extra_money(effects: Effects) -> xr.Dataset:
     return won.sel(scenario=effects.scenarios) - won.sel(scenario=effects.base, drop=True)
 
 
+def public_accounts(effects: Effects) -> xr.Dataset:
+    """Won more than the base over the whole run (scenario, replicate): programmes with allowances (`spent`),
+    unemployment benefit, tax and contributions gained, and what is left to pay (`net cost`)."""
+    market = effects.results.market.sums
+    won = xr.Dataset(
+        {"benefits": market.benefits, "tax and contributions": sum(market[name] for name in REVENUE)}
+    ).sum("month")
+    won = won.sel(scenario=effects.scenarios) - won.sel(scenario=effects.base, drop=True)
+    won["spent"] = extra_money(effects).spent
+    won["net cost"] = won.spent + won.benefits - won["tax and contributions"]
+    return won
+
+
 def cost(effects: Effects) -> pd.DataFrame:
     """Additional money of the whole run, and won per trained person, direct job, net job and net job-year.
 
@@ -33,6 +47,7 @@ def cost(effects: Effects) -> pd.DataFrame:
     the interval of the jobs covers zero, or where jobs fall.
     """
     extra, horizon = extra_money(effects), effects.horizons[-1]
+    public = public_accounts(effects)
     last = {"horizon": horizon, "group": "all:all"}
     heads, months = effects.accounts.sel(last), effects.in_months.sel(last)
     per = {
@@ -47,6 +62,9 @@ def cost(effects: Effects) -> pd.DataFrame:
         for name in ("planned", "spent"):
             ends = (float(x) for x in mean_interval(own[name]))
             rows.append((scenario, f"additional money {name}", "all", "all", horizon, *ends, "won"))
+        for name in ("benefits", "tax and contributions", "net cost"):
+            ends = (float(x) for x in mean_interval(public[name].sel(scenario=scenario).values))
+            rows.append((scenario, f"additional {name}", "all", "all", horizon, *ends, "won"))
         for name, counted in per.items():
             found, why = cost_per(own["spent"], counted.sel(scenario=scenario).values)
             unit = f"{why} (won)" if why else "won"
@@ -74,4 +92,4 @@ def cost_per(won: np.ndarray, jobs: np.ndarray) -> tuple[tuple[float, float, flo
     return (money / mean, money / high, money / low), ""
 
 
-__all__ = ["UNCLEAR", "cost", "cost_per", "extra_money"]
+__all__ = ["UNCLEAR", "cost", "cost_per", "extra_money", "public_accounts"]

@@ -43,8 +43,10 @@ def announce(model: LaborMarket) -> None:
     if m.spin_up or not m.funded_this_year():
         return
     known, keen = np.ones((2, len(STAGES)))
+    m.seat_steering = 0.0
     for p, record in enumerate(m.programmes):
         if record.kind == "channel" and m.budget_now(p) > 0:
+            m.seat_steering = max(m.seat_steering, record.seat_steering)
             strength = min(2.0, m.budget_now(p) / max(1, record.base_money(2025) or m.budget_now(p)))
             for stage in record.for_stages or record.stages:
                 known[STAGES.index(stage)] *= 1.0 + record.awareness_lever * strength

@@ -72,9 +72,9 @@ def staff_means(w, e, posts, pm, reached, ids, staff, skill, use):
                 skill[f] += int(a * 1e6)
                 use[f] += int(staff_use(a, float(w.experience[i]), pm) * 1e6)
     for f in range(e.open.size):
-        n = max(1, staff[f])
-        e.staff_skill[f] = skill[f] * 1e-6 / n
-        e.staff_use[f] = use[f] * 1e-6 / n
+        heads = max(1, staff[f])
+        e.staff_skill[f] = skill[f] * 1e-6 / heads
+        e.staff_use[f] = use[f] * 1e-6 / heads
 
 
 @device

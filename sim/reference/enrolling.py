@@ -153,7 +153,7 @@ def seats_now(model: ReferenceMarket, p: int, year: int, teachers: float) -> lis
     share = (
         [record.regions.get(code, 0.0) for code in model.economy.codes["region"]]
         if record.regions
-        else [float(n) for n in model.labour_force]
+        else by_labour_and_demand(model)
     )
     whole = a.total(share)
     share = [s / whole for s in share]
@@ -163,6 +163,21 @@ def seats_now(model: ReferenceMarket, p: int, year: int, teachers: float) -> lis
     by_region = a.largest_remainders([d / all_due * seats for d in due], seats)
     programmes.seat_carry[p] = [c + (s * seats - n) for c, s, n in zip(carry, share, by_region, strict=True)]
     return by_region
+
+
+def by_labour_and_demand(model: ReferenceMarket) -> list[float]:
+    """Shares of provinces in the labour force, drawn toward those in a year's openings as far as councils steer."""
+    force = [float(n) for n in model.labour_force]
+    all_force = a.total(force)
+    share = [n / all_force for n in force]
+    openings = [sum(row) for row in model._of_twelve_months(0)]
+    steering = model.programmes.seat_steering
+    if steering > 0.0 and sum(openings) > 0:
+        share = [
+            (1.0 - steering) * s + steering * (n / sum(openings))
+            for s, n in zip(share, openings, strict=True)
+        ]
+    return share
 
 
 def turn(model: ReferenceMarket, record: Programme, person: Person) -> tuple[float, int, int]:

@@ -46,6 +46,11 @@ class Programmes:
             else [1.0 for _ in regions]
             for r, row in zip(records, self.allowance, strict=True)
         ]
+        for row, r in zip(self.response, records, strict=True):
+            written = economy.programmes.get(r.id)
+            usual = Programme.from_table(r.id, written).self_payment if written else r.self_payment
+            dearer = (1.0 - r.self_payment) / max(1e-6, 1.0 - usual)
+            row[:] = [answer * dearer**parameters.allowance_elasticity for answer in row]
         self.apply_logit = [a.logit(min(max(r.apply, 1e-7), 1 - 1e-7)) for r in records]
         self.drop_logit = [
             a.logit(min(0.999, max(1e-6, 1.0 - max(r.completion, 1e-6) ** (1.0 / r.months)))) for r in records
@@ -60,7 +65,7 @@ class Programmes:
             for r in records
             if r.instructors > 0 and r.unit_cost > 0
         )
-        self.firm_seats = 0.0
+        self.firm_seats, self.seat_steering = 0.0, 0.0
         self.enrolments: list[Enrolment] = []
         self.attending: list[Enrolment] = []
 

@@ -198,9 +198,11 @@ def set_awareness(model: ReferenceMarket, year: int) -> None:
     """Which programmes take applications, and how many hear of them and are keen, by life stage."""
     programmes = model.programmes
     known, keen = [1.0] * len(STAGES), [1.0] * len(STAGES)
+    programmes.seat_steering = 0.0
     for p, record in enumerate(programmes.records):
         money = programmes.ledger.budget(p, year)
         if record.kind == "channel" and money > 0:
+            programmes.seat_steering = max(programmes.seat_steering, record.seat_steering)
             strength = min(2.0, money / max(1, record.base_money(2025) or money))
             for stage in record.for_stages or record.stages:
                 known[STAGES.index(stage)] *= 1.0 + record.awareness_lever * strength
