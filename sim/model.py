@@ -449,7 +449,7 @@ def _scarcity(w, e, posts, tb):
         intensity = float(e.intensity[f])
         if intensity > 0.0:
             for p in range(e.posts_from[f], e.posts_to[f]):
-                exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * posts.wanted[p]
+                exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * int(posts.wanted[p])
     return skilled, exposed
 
 

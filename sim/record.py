@@ -136,10 +136,10 @@ def _adoption(e: Any, posts: Any, tb: Any) -> tuple[int, int, int]:
     """Open employers that have adopted AI, all open ones, and exposed intensity of posts held (millionths)."""
     adopters, opened, exposed = 0, 0, 0
     for f in range(e.open.size):
-        opened += e.open[f]
+        opened += int(e.open[f])
         intensity = float(e.intensity[f])
         if intensity > 0.0:
-            adopters += e.open[f]
+            adopters += int(e.open[f])
             for p in range(e.posts_from[f], e.posts_to[f]):
-                exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * posts.held[p]
+                exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * int(posts.held[p])
     return adopters, opened, exposed

@@ -42,7 +42,7 @@ def worth_of(i, w, tb, pm, clock):
 @device
 def paid_for(advert, worth, luck, which, tb):
     """Log hourly wage of an advertised post but for what AI adds to it and the legal minimum, and the contract."""
-    shares = tb.hired_contract[tb.major[advert.occupation], advert.size]
+    shares = tb.hired_contract[tb.major[advert.occupation], advert.size_class]
     contract = int(which >= shares[0]) + int(which >= shares[1])
     return advert.pay + tb.wage_contract[contract] + worth + luck, contract
 

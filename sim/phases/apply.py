@@ -177,12 +177,12 @@ def _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adve
         if v != NONE:
             advert = adverts[v]
             bare, _ = paid_for(advert, desk.worth[j], desk.luck[j], desk.which[j], tb)
-            acceptable = liking(max(bare, lowest), advert.size, pm) > desk.least[j]
+            acceptable = liking(max(bare, lowest), advert.size_class, pm) > desk.least[j]
             if not acceptable and advert.intensity > 0.0:
                 offered, _ = offer_of(
                     who[j], advert, desk.worth[j], desk.luck[j], desk.which[j], w, tb, pm, clock, premium
                 )
-                acceptable = liking(offered, advert.size, pm) > desk.least[j]
+                acceptable = liking(offered, advert.size_class, pm) > desk.least[j]
             if acceptable:
                 found[j] = v
                 continue

@@ -89,7 +89,7 @@ def _accept(
                     clock,
                     premium,
                 )
-                liked = liking(offered, adverts[v].size, pm)
+                liked = liking(offered, adverts[v].size_class, pm)
                 if liked > value:
                     chosen, value, wage, contract = v, liked, offered, kind
             other += 1

@@ -241,7 +241,7 @@ def _requirement(e, posts, tb, need, wanted):
         intensity = float(e.intensity[f])
         for p in range(e.posts_from[f], e.posts_to[f]):
             o = posts.occupation[p]
-            need[e.region[f], tb.major[o]] += int(intensity * tb.exposure[o] * 1e6) * posts.wanted[p]
+            need[e.region[f], tb.major[o]] += int(intensity * tb.exposure[o] * 1e6) * int(posts.wanted[p])
             wanted[e.region[f], tb.major[o]] += posts.wanted[p]
 
 
@@ -287,7 +287,7 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings)
                 )
                 advert.intensity = e.intensity[f]
                 advert.occupation = o
-                advert.size = e.size[f]
+                advert.size_class = e.size[f]
                 advert.asks = int(e.intensity[f] > 0.0 and unit_(asks) < pm.ai_post_share)
                 n += 1
     return n, lost
