@@ -19,7 +19,7 @@ from sim import economy as economies
 from sim.errors import InputError
 from sim.placements import COUNTED, DEFINITIONS, ORIGINS, Placements, applied_followed, placements, staircase
 from sim.programmes import HORIZONS
-from sim.record import AGES5, FIRM_ITEMS, FLOWS, LAYOUT, PAY_BINS, STATES, TOTALS
+from sim.record import AGES5, FIRM_ITEMS, FLOWS, PAY_BINS, STATES, TOTALS
 from sim.records import Programme
 from sim.replicate import RunData
 from sim.variables import (
@@ -296,7 +296,7 @@ class TreeBuilder:
 
     def block(self, name: str) -> np.ndarray:
         """One block of the monthly sums (scenario, replicate, month, ...), in agents."""
-        return LAYOUT.block(self._sums, name)
+        return self.grid[0][0].record.layout.block(self._sums, name)
 
     @cached_property
     def _sums(self) -> np.ndarray:
@@ -406,8 +406,9 @@ def _nth(found: list[list[Placements]], k: int, s: int, r: int) -> np.ndarray:
 
 def _spin_up(run: RunData) -> np.ndarray:
     """Agents by labour state in each month of the spin-up (months, state)."""
-    sums = np.array(run.record.spin_up_sums, dtype=np.int64).reshape(-1, LAYOUT.offsets[-1])
-    return np.asarray(LAYOUT.block(sums, "people").sum(axis=(1, 2, 3, 4)))
+    layout = run.record.layout
+    sums = np.array(run.record.spin_up_sums, dtype=np.int64).reshape(-1, layout.offsets[-1])
+    return np.asarray(layout.block(sums, "people").sum(axis=(1, 2, 3, 4)))
 
 
 def _attrs(label: str, units: str, method: str = "") -> dict[str, str]:

@@ -58,8 +58,8 @@ POST_COLUMNS: tuple[tuple[str, Any, str], ...] = (
 )
 PostColumns = namedtuple("PostColumns", [name for name, _, _ in POST_COLUMNS])  # type: ignore[misc]
 
-# an advertised vacancy: log pay of the post itself, row of posts, AI intensity of the employer, occupation, size class of
-# the employer (a record has a `size` of its own), and whether it asks for AI skill
+# an advertised vacancy: log pay of the post itself, row of posts, AI intensity of the employer, occupation, size class
+# of the employer (a record has a `size` of its own), and whether it asks for AI skill
 ADVERT = np.dtype(
     [
         ("pay", np.float64),

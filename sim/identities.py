@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.ledger import ACCOUNTS
 from sim.programmes import ATTENDING, COMPLETED, DROPPED, LEFT
-from sim.record import FLOWS, LAYOUT
+from sim.record import FLOWS
 from sim.replicate import RunData
 
 
@@ -17,16 +17,16 @@ def broken(run: RunData) -> list[str]:
 
 def _persons(run: RunData) -> list[str]:
     """Every block counts the same people, and stocks follow from the moves between month ends."""
-    sums, wrong = run.record.sums, []
-    people = LAYOUT.block(sums, "people").sum(axis=(1, 2, 3, 4))  # (months, state)
-    moves = LAYOUT.block(sums, "moves").sum(axis=1)  # (months, state before, state)
-    if not (LAYOUT.block(sums, "places").sum(axis=(1, 2)) == people).all():
+    sums, layout, wrong = run.record.sums, run.record.layout, []
+    people = layout.block(sums, "people").sum(axis=(1, 2, 3, 4))  # (months, state)
+    moves = layout.block(sums, "moves").sum(axis=1)  # (months, state before, state)
+    if not (layout.block(sums, "places").sum(axis=(1, 2)) == people).all():
         wrong.append("people by province do not add up to all people")
     if not (moves.sum(axis=1) == people).all():
         wrong.append("people by last month's state do not add up to all people")
-    if not (LAYOUT.block(sums, "trades").sum(axis=(1, 2)) == people[:, :2]).all():
+    if not (layout.block(sums, "trades").sum(axis=(1, 2)) == people[:, :2]).all():
         wrong.append("people by occupation do not add up to the labour force")
-    if not (LAYOUT.block(sums, "firms")[..., 0].sum(axis=(1, 2)) == people[:, 0]).all():
+    if not (layout.block(sums, "firms")[..., 0].sum(axis=(1, 2)) == people[:, 0]).all():
         wrong.append("people by industry and size do not add up to those in work")
     gone = people[:-1].sum(axis=1) - moves[1:, 1:].sum(axis=(1, 2))  # there last month, not this month
     if (people[:-1] < moves[1:, 1:].sum(axis=2)).any():

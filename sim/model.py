@@ -21,13 +21,12 @@ from sim.phases import adopt, age, match, post, produce, search, separate, train
 from sim.phases.adopt import package_orders
 from sim.phases.enrol import announce
 from sim.phases.post import rebase, staff_means
-from sim.phases.produce import GROUPS
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
 from sim.programmes import COMPLETED, COURSE_KINDS, Enrolments, allowances, table_of
 from sim.rates import rates_of, tables_of
-from sim.record import LAYOUT, Record
+from sim.record import Layout, Record
 from sim.records import Programme
 from sim.scenario import Scenario
 from sim.wages import APPLIED
@@ -60,6 +59,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         run = scenario.run
         self.scenario, self.replicate = scenario, replicate
         self.economy = economies.load(run.economy)
+        self.layout = Layout.of(self.economy)
         self.key = key_of(run.seed, replicate)
         self.params = record_of({name: float(getattr(scenario.world, name)) for name in PARAMETERS})
         self.threads = threads or run.threads
@@ -68,7 +68,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.month = -self.spin_up_months
         self._set_programmes()
         self._build()
-        self.record = Record(run.months, len(self.programmes), keep_status)
+        self.record = Record(self.layout, run.months, len(self.programmes), keep_status)
         self._choose_panel(panel)
         while spin_up and self.month < 0:
             self.step()
@@ -338,11 +338,11 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.chunk_starts = np.arange(0, n, CHUNK)
         self.events = np.empty(n, dtype=np.int32)
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
-        self.desks = [new_desk(GROUPS) for _ in range(max(1, self.threads))]
+        self.desks = [new_desk(self.layout.groups) for _ in range(max(1, self.threads))]
         self.reached = np.zeros(n, dtype=np.uint8)
         self.choices = np.empty(n, dtype=np.uint8)
         self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)
-        self.sums = np.zeros((self.chunk_starts.size, LAYOUT.offsets[-1]), dtype=np.int64)
+        self.sums = np.zeros((self.chunk_starts.size, self.layout.offsets[-1]), dtype=np.int64)
         self.layoffs = np.zeros(self.posts.held.size, dtype=np.int64)
         self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
         cells = (self.economy.n("region"), self.economy.n("major"))

@@ -40,6 +40,7 @@ AGE5 = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4], dtype=np.uint8)  # 15-29, 
 SECTOR = np.array(
     [0, 1, 1] + [2] * 18
 )  # of KSIC sections A to U: agriculture, mining and manufacturing, the rest
+NO_STRATUM = 1 << 20  # of people without an employer
 OLDEST = 90  # ages of the last band are drawn from 70 to here
 DORMANT_EVERY = 20  # one row of employers in this many waits to be born at any time
 REAL_HEADCOUNT_SCALE = 100  # up to here employers keep their real headcount
@@ -82,7 +83,7 @@ def build(
     rows = living + int(arrivals.sum())
     w = new_columns(rows)
     _jobs(economy, people, w, rates, residuals)
-    order, stratum = _order(w, living, key)
+    order, stratum = _order(w, living, key, economy.n("industry"), economy.n("size"))
     for name in (
         "sex",
         "education",
@@ -257,16 +258,18 @@ def _last_occupations(
 ) -> None:
     """Occupations that people without a job held last, or will look for first: those that people of the same sex, age
     and education leave, so jobs that end often weigh more than their stock (assumption)."""
-    cell = (people.sex.astype(np.int64) * 12 + people.age) * 3 + people.education
+    ages, educations = int(people.age.max()) + 1, int(people.education.max()) + 1
+    cells = 2 * ages * educations
+    cell = (people.sex.astype(np.int64) * ages + people.age) * educations + people.education
     left = np.bincount(
         cell[at_work] * occupations + people.occupation[at_work],
         weights=exits[w.contract[at_work]],
-        minlength=72 * occupations,
-    ).reshape(72, occupations)
+        minlength=cells * occupations,
+    ).reshape(cells, occupations)
     national = left.sum(axis=0)
     chance = left + 1e-6 * national
     chance /= chance.sum(axis=1, keepdims=True)
-    counts = _round_rows(chance, np.bincount(cell[idle], minlength=72))
+    counts = _round_rows(chance, np.bincount(cell[idle], minlength=cells))
     w.occupation[idle] = spread_within(cell[idle], counts)
 
 
@@ -310,11 +313,14 @@ def _off(counts: np.ndarray, totals: np.ndarray) -> float:
 # ------------------------------------------------------------------------------------------------ employers
 
 
-def _order(w: Any, living: int, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _order(
+    w: Any, living: int, key: np.ndarray, industries: int, sizes: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows so that colleagues stand together: employees by region, industry and size, mixed within; then others."""
     employee = (w.state[:living] == EMPLOYED) & (w.contract[:living] <= DAILY)
-    stratum = (w.region[:living].astype(np.int64) * 21 + w.industry[:living]) * 5 + w.previous[:living]
-    stratum = np.where(employee, stratum, 1 << 20)
+    stratum = (w.region[:living].astype(np.int64) * industries + w.industry[:living]) * sizes
+    stratum += w.previous[:living]
+    stratum = np.where(employee, stratum, NO_STRATUM)
     ticket = uniforms(key, PERSON, -1, np.arange(living))[:, 0]
     order = np.lexsort((ticket, stratum))
     return order, stratum[order]
@@ -324,11 +330,12 @@ def _employers(
     economy: Economy, scale: int, w: Any, size: np.ndarray, stratum: np.ndarray, key: np.ndarray, rates: Any
 ) -> tuple[Any, Any, dict[str, float]]:
     """Employers of each region, industry and size, with heads drawn around the class mean; posts by occupation."""
-    n = int((stratum < 1 << 20).sum())
+    n = int((stratum < NO_STRATUM).sum())
+    industries, sizes = economy.n("industry"), economy.n("size")
     stratum = stratum[:n]
     starts = np.flatnonzero(np.diff(stratum, prepend=-1))
     heads = np.diff(np.append(starts, n))
-    classes = stratum[starts] % 5
+    classes = stratum[starts] % sizes
     mean = economy.array("establishments", "size", item="mean_employees")
     shrink = np.maximum(1.0, mean / np.maximum(1.0, scale / REAL_HEADCOUNT_SCALE)) / mean
     number = np.maximum(1, np.rint(heads / (mean * shrink)[classes])).astype(np.int64)
@@ -349,7 +356,11 @@ def _employers(
     e = new_employers(kept.size + twins.size)
     source = np.concatenate([np.arange(kept.size), twins])
     code = stratum[starts[cell]][source]
-    e.region[:], e.industry[:], e.size[:] = code // 105, code // 5 % 21, code % 5
+    e.region[:], e.industry[:], e.size[:] = (
+        code // (industries * sizes),
+        code // sizes % industries,
+        code % sizes,
+    )
     e.open[: kept.size] = 1
     order = np.argsort(employer_of.astype(np.int64) * 64 + w.occupation[:n], kind="stable")
     pair = (employer_of.astype(np.int64) * 64 + w.occupation[:n])[order]
@@ -385,9 +396,9 @@ def _employers(
         uniforms(key, POSTS, 0, posts.employer.astype(np.uint64), posts.occupation)[:, 0],
         rates.wage_occupation,
     )
-    sizes = e.size[: kept.size]
+    kinds = e.size[: kept.size]
     reported = {
-        code: float((ends - begins)[sizes == s].mean() / mean[s]) if (sizes == s).any() else 0.0
+        code: float((ends - begins)[kinds == s].mean() / mean[s]) if (kinds == s).any() else 0.0
         for s, code in enumerate(economy.codes["size"])
     }
     return e, posts, reported

@@ -15,6 +15,7 @@ import numpy as np
 from sim.economy import Economy
 from sim.fitting import fit
 from sim.kernels import alias_table, exp_, log_, logs, record_of
+from sim.record import Layout
 from sim.scenario import Scenario
 from sim.workers import EMPLOYED, INACTIVE, MILITARY, OWN_ACCOUNT, UNEMPLOYED
 
@@ -260,76 +261,84 @@ def tables_of(
         + np.append(rates.wage_size, 0.0)[None, None, :]
         - float(log_(economy.scalar("macro.labour_share")))
     )
-    return record_of(
-        {
-            "band": np.repeat(band, 12).astype(np.int32),
-            "age5": age5,
-            "leave": rates.leave[0].copy(),
-            "leave_school": _leave_school(economy),
-            "call_up": np.where(
-                (np.arange(2)[:, None] == 0) & (np.arange(low.size)[None, :] == 1), CALL_UP, 0.0
-            ),
-            "reason_after_school": _reasons(economy, after_school=True),
-            "graduate": _graduates(economy),
-            "retire": 0.5 * economy.scalar("retirement.longest_job_share"),
-            "hours": np.vstack([economy.array("hours", "contract", "age"), np.zeros((1, low.size))]),
-            "separate_u": hazards[0],
-            "separate_n": hazards[1],
-            "tenure_factor": economy.array("flow_factor", "code", dimension="tenure", flow="en"),
-            "occupation_factor": np.ones(economy.n("occupation")),
-            "employability_mean": 0.5 * spread**2,
-            "employability_most": exp_(3.8 * spread),
-            "laid_off_u": np.where(np.arange(low.size) >= 9, 0.5, LAID_OFF_TO_UNEMPLOYMENT),
-            "involuntary": INVOLUNTARY,
-            "reason_on_leaving": _reasons(economy, after_school=False),
-            "insured_months_needed": int(economy.scalar("benefit.insured_days") / 30),
-            "benefit_months": _benefit_months(economy),
-            "benefit_floor": floor,
-            "benefit_ceiling": ceiling,
-            "benefit_hourly": logs(floor / 8.0),
-            "adoption_hazard": _adoption_hazard(economy, scenario),
-            "shock_rho": economy.array("establishments", "size", item="demand_rho"),
-            "shock_sd": rates.shock_sd
-            * np.sqrt(1.0 - economy.array("establishments", "size", item="demand_rho") ** 2),
-            "shock_mean": np.zeros(rates.shock_sd.size),
-            "birth": np.minimum(0.9, economy.array("establishments", "size", item="closure_rate") * 20.0),
-            "closure": economy.array("establishments", "size", item="closure_rate"),
-            "growth_industry": np.ones(economy.n("industry")),
-            "growth_region": np.ones(economy.n("region")),
-            "exposure": _common_scale(economy, exposure) * scenario.world.exposure_level,
-            "complementarity": economy.array("complementarity", "occupation"),
-            "major": rates.major,
-            "base_level": np.array([exp_(float(x)) for x in base_output.ravel()]).reshape(base_output.shape),
-            "stop_looking": flows["un"] * economy.array("hazard_level", "age", item="stop_looking"),
-            "start_looking": start_looking * economy.array("hazard_level", "age", item="start_looking"),
-            "search_n": np.clip(ne_factor * search[None, :], 0.0, 0.9),
-            "search_e": _search_employed(economy),
-            "own_from_u": own[1],
-            "own_from_n": own[2],
-            "own_from_e": own[0],
-            "unpaid_share": np.where(np.arange(2)[:, None] == 0, UNPAID_MEN, UNPAID_WOMEN)
-            * np.ones((2, low.size)),
-            "public_job": np.where(np.arange(low.size) >= 10, PUBLIC_JOBS / scale / max(1, elders), 0.0),
-            "public_place": public_place,
-            "own_place": own[3],
-            "market_wage": _market_wage(economy, rates, shift),
-            "conversion_weight": conversion_weight,
-            "distance": economy.wide("skill_distance"),
-            "education_match": _education_match(economy),
-            "hired_contract": _hired_contracts(economy, rates, w, employees, size_of_post),
-            "insured_share": rates.insured_share,
-            "minimum_wage": rates.minimum_wage[:years],
-            "log_reservation": float(log_(scenario.world.reservation_share)),
-            "wage_occupation": rates.wage_occupation + shift,
-            "wage_industry": rates.wage_industry,
-            "wage_size": rates.wage_size,
-            "wage_contract": rates.wage_contract,
-            "wage_age": rates.wage_age,
-            "wage_sex": rates.wage_sex,
-            "wage_education": rates.wage_education,
-            "full_time": full_time,
-        }
-    ), Boards(*submarkets)
+    return (
+        record_of(
+            {
+                "at": np.array(
+                    Layout.of(economy).offsets[:-1], dtype=np.uint64
+                ),  # where each block of the record begins
+                "band": np.repeat(band, 12).astype(np.int32),
+                "age5": age5,
+                "leave": rates.leave[0].copy(),
+                "leave_school": _leave_school(economy),
+                "call_up": np.where(
+                    (np.arange(2)[:, None] == 0) & (np.arange(low.size)[None, :] == 1), CALL_UP, 0.0
+                ),
+                "reason_after_school": _reasons(economy, after_school=True),
+                "graduate": _graduates(economy),
+                "retire": 0.5 * economy.scalar("retirement.longest_job_share"),
+                "hours": np.vstack([economy.array("hours", "contract", "age"), np.zeros((1, low.size))]),
+                "separate_u": hazards[0],
+                "separate_n": hazards[1],
+                "tenure_factor": economy.array("flow_factor", "code", dimension="tenure", flow="en"),
+                "occupation_factor": np.ones(economy.n("occupation")),
+                "employability_mean": 0.5 * spread**2,
+                "employability_most": exp_(3.8 * spread),
+                "laid_off_u": np.where(np.arange(low.size) >= 9, 0.5, LAID_OFF_TO_UNEMPLOYMENT),
+                "involuntary": INVOLUNTARY,
+                "reason_on_leaving": _reasons(economy, after_school=False),
+                "insured_months_needed": int(economy.scalar("benefit.insured_days") / 30),
+                "benefit_months": _benefit_months(economy),
+                "benefit_floor": floor,
+                "benefit_ceiling": ceiling,
+                "benefit_hourly": logs(floor / 8.0),
+                "adoption_hazard": _adoption_hazard(economy, scenario),
+                "shock_rho": economy.array("establishments", "size", item="demand_rho"),
+                "shock_sd": rates.shock_sd
+                * np.sqrt(1.0 - economy.array("establishments", "size", item="demand_rho") ** 2),
+                "shock_mean": np.zeros(rates.shock_sd.size),
+                "birth": np.minimum(0.9, economy.array("establishments", "size", item="closure_rate") * 20.0),
+                "closure": economy.array("establishments", "size", item="closure_rate"),
+                "growth_industry": np.ones(economy.n("industry")),
+                "growth_region": np.ones(economy.n("region")),
+                "exposure": _common_scale(economy, exposure) * scenario.world.exposure_level,
+                "complementarity": economy.array("complementarity", "occupation"),
+                "major": rates.major,
+                "base_level": np.array([exp_(float(x)) for x in base_output.ravel()]).reshape(
+                    base_output.shape
+                ),
+                "stop_looking": flows["un"] * economy.array("hazard_level", "age", item="stop_looking"),
+                "start_looking": start_looking * economy.array("hazard_level", "age", item="start_looking"),
+                "search_n": np.clip(ne_factor * search[None, :], 0.0, 0.9),
+                "search_e": _search_employed(economy),
+                "own_from_u": own[1],
+                "own_from_n": own[2],
+                "own_from_e": own[0],
+                "unpaid_share": np.where(np.arange(2)[:, None] == 0, UNPAID_MEN, UNPAID_WOMEN)
+                * np.ones((2, low.size)),
+                "public_job": np.where(np.arange(low.size) >= 10, PUBLIC_JOBS / scale / max(1, elders), 0.0),
+                "public_place": public_place,
+                "own_place": own[3],
+                "market_wage": _market_wage(economy, rates, shift),
+                "conversion_weight": conversion_weight,
+                "distance": economy.wide("skill_distance"),
+                "education_match": _education_match(economy),
+                "hired_contract": _hired_contracts(economy, rates, w, employees, size_of_post),
+                "insured_share": rates.insured_share,
+                "minimum_wage": rates.minimum_wage[:years],
+                "log_reservation": float(log_(scenario.world.reservation_share)),
+                "wage_occupation": rates.wage_occupation + shift,
+                "wage_industry": rates.wage_industry,
+                "wage_size": rates.wage_size,
+                "wage_contract": rates.wage_contract,
+                "wage_age": rates.wage_age,
+                "wage_sex": rates.wage_sex,
+                "wage_education": rates.wage_education,
+                "full_time": full_time,
+            }
+        ),
+        Boards(*submarkets),
+    )
 
 
 def _centre_wages(economy: Economy, rates: Any, w: Any, employees: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from sim.kernels import jit
 
 if TYPE_CHECKING:
+    from sim.economy import Economy
     from sim.model import LaborMarket
 
 ABSENT_SIZE = 5  # size class of people without an employer
@@ -54,13 +55,31 @@ FLOWS = (
 class Layout(NamedTuple):
     """Shapes of the blocks of the monthly vector and where each begins."""
 
-    people: tuple[int, ...] = (4, 5, 2, 3, 3)  # stage at start, age, sex, education, state
-    places: tuple[int, ...] = (17, 4, 3)  # province, stage at start, state
-    trades: tuple[int, ...] = (40, 5, 2)  # occupation, age, employed or unemployed
-    firms: tuple[int, ...] = (6, 21, 6)  # size, industry, FIRM_ITEMS
-    moves: tuple[int, ...] = (5, 4, 3)  # age, state a month ago (0 absent), state
-    pay: tuple[int, ...] = (PAY_BINS,)
-    totals: tuple[int, ...] = (len(TOTALS),)
+    people: tuple[int, ...]  # stage at start, age, sex, education, state
+    places: tuple[int, ...]  # province, stage at start, state
+    trades: tuple[int, ...]  # occupation, age, employed or unemployed
+    firms: tuple[int, ...]  # size, industry, FIRM_ITEMS
+    moves: tuple[int, ...]  # age, state a month ago (0 absent), state
+    pay: tuple[int, ...]
+    totals: tuple[int, ...]
+
+    @classmethod
+    def of(cls, economy: Economy) -> Layout:
+        """The layout of an economy: so many provinces, occupations and industries."""
+        return cls(
+            people=(4, 5, 2, 3, 3),
+            places=(economy.n("region"), 4, 3),
+            trades=(economy.n("occupation"), 5, 2),
+            firms=(ABSENT_SIZE + 1, economy.n("industry"), len(FIRM_ITEMS)),
+            moves=(5, 4, 3),
+            pay=(PAY_BINS,),
+            totals=(len(TOTALS),),
+        )
+
+    @property
+    def groups(self) -> int:
+        """Province x stage x age x sex x education x state (0 absent), as the month end counts them."""
+        return self.places[0] * int(np.prod(self.people[:-1])) * 4
 
     @property
     def offsets(self) -> tuple[int, ...]:
@@ -73,14 +92,12 @@ class Layout(NamedTuple):
         return vectors[..., self.offsets[n] : self.offsets[n + 1]].reshape(*vectors.shape[:-1], *self[n])
 
 
-LAYOUT = Layout()
-
-
 class Record:
     """Monthly sums of one run: `sums` (months, length), `flows` (months, FLOWS), programme counts."""
 
-    def __init__(self, months: int, programmes: int, keep_status: bool) -> None:
-        self.sums = np.zeros((months, LAYOUT.offsets[-1]), dtype=np.int64)
+    def __init__(self, layout: Layout, months: int, programmes: int, keep_status: bool) -> None:
+        self.layout = layout
+        self.sums = np.zeros((months, layout.offsets[-1]), dtype=np.int64)
         self.flows = np.zeros((months, len(FLOWS)))
         self.spin_up_sums: list[np.ndarray] = []
         self.spin_up_flows: list[dict[str, float]] = []

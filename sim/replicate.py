@@ -60,9 +60,7 @@ class RunData:
     @property
     def worker_months(self) -> int:
         """Agents alive, summed over the months of the scenario."""
-        from sim.record import LAYOUT
-
-        return int(LAYOUT.block(self.record.sums, "moves")[..., :, :].sum())
+        return int(self.record.layout.block(self.record.sums, "moves")[..., :, :].sum())
 
 
 def simulate(

@@ -7,7 +7,7 @@ import pytest
 
 from sim.economy import load as load_economy
 from sim.model import LaborMarket
-from sim.record import FLOWS, LAYOUT
+from sim.record import FLOWS
 from sim.scenario import load
 
 BANDS = ("15-29", "30-39", "40-49", "50-59", "60+")
@@ -27,9 +27,11 @@ def measured() -> dict[str, float]:
 
 def _moments(model: LaborMarket) -> dict[str, float]:
     scale, record = model.scenario.run.scale, model.record
-    people = LAYOUT.block(record.sums, "people").sum(axis=(1, 3, 4))[-12:].mean(axis=0) * scale  # age, state
+    people = (
+        record.layout.block(record.sums, "people").sum(axis=(1, 3, 4))[-12:].mean(axis=0) * scale
+    )  # age, state
     moves = (
-        LAYOUT.block(record.sums, "moves").sum(axis=1)[-12:, 1:].astype(float).sum(axis=0)
+        record.layout.block(record.sums, "moves").sum(axis=1)[-12:, 1:].astype(float).sum(axis=0)
     )  # before, after
     share = moves / moves.sum(axis=1, keepdims=True)
     flows = {name: record.flows[-12:, n].mean() * scale for n, name in enumerate(FLOWS)}

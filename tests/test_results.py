@@ -23,7 +23,7 @@ from sim.panel import panel_table
 from sim.placements import placements
 from sim.programmes import HORIZONS
 from sim.ratios import fixed_composition, gini
-from sim.record import FLOWS, LAYOUT
+from sim.record import FLOWS
 from sim.replicate import RunData, simulate
 from sim.results import GROUPS, Results
 from sim.scenario import Scenario, load
@@ -106,7 +106,7 @@ def test_every_variable_says_what_it_is(results: Results) -> None:
 
 
 def test_counts_are_persons(results: Results, runs: list[RunData]) -> None:
-    people = LAYOUT.block(runs[2].record.sums, "people").sum(axis=(1, 2, 3, 4)) * SCALE
+    people = runs[2].record.layout.block(runs[2].record.sums, "people").sum(axis=(1, 2, 3, 4)) * SCALE
     market = results.market.sums.sel(scenario="roadmap", replicate=0)
     for s, state in enumerate(("employed", "unemployed", "inactive")):
         assert np.array_equal(market[state].values, people[:, s])

@@ -14,7 +14,7 @@ from sim.kernels import BLOCK, device, exp_, jit
 from sim.phases.learn import learn
 from sim.phases.train import follow
 from sim.record import FIRM_ITEMS as ITEMS
-from sim.record import LAYOUT, PAY_BINS
+from sim.record import PAY_BINS
 from sim.record import TOTALS as TOTAL_NAMES
 from sim.wages import staff_use
 from sim.workers import ABSENT, EMPLOYED, INACTIVE, INSURED, OLDEST_MONTH, OWN_ACCOUNT, RESTING, UNEMPLOYED
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 SKILLED = 0.5  # AI skill of the `applied` step of the ladder
 # unsigned, as every index below: the compiler then asks of none whether it is negative
 AGES, ONE, TWO, THREE, FOUR = (np.uint64(n) for n in (5, 1, 2, 3, 4))
-GROUPS = (
-    4 * int(np.prod(LAYOUT.people[:-1])) * LAYOUT.places[0]
-)  # province x stage x age x sex x education x state
 USER_BITS = 32  # in a chunk, users are counted in the upper half of the employed
-PEOPLE, PLACES, TRADES, FIRMS, MOVES, PAY, TOTALS, _END = (np.uint64(n) for n in LAYOUT.offsets)
+PEOPLE, PLACES, TRADES, FIRMS, MOVES, PAY, TOTALS = (np.uint64(n) for n in range(7))  # blocks, in `tables.at`
 _EMPLOYED, BASE, OUTPUT, USERS, SAVED, WAGES = (np.uint64(n) for n in range(len(ITEMS)))
 FIRM_ITEMS = np.uint64(len(ITEMS))
 (
@@ -74,7 +71,7 @@ def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, sums):
         _add_up(start, end, w, tb, pm, desk, acc)
         _support(start, end, w, tb, clock, acc)
         _gains(start, end, w, e, posts, tb, pm, desk, acc)
-    _fold(desk.heads, acc)
+    _fold(desk.heads, tb.at, acc)
 
 
 @device
@@ -99,8 +96,9 @@ def _group(start, end, w, tb, clock, desk, acc):
         lives = state[j] != ABSENT
         skills += int(float(skill[j]) * 1e6) * int(lives)
         skilled += int(lives & (skill[j] >= SKILLED))
-    acc[TOTALS + T_SKILL] += skills
-    acc[TOTALS + T_SKILLED] += skilled
+    totals = tb.at[TOTALS]
+    acc[totals + T_SKILL] += skills
+    acc[totals + T_SKILLED] += skilled
 
 
 @device
@@ -109,7 +107,7 @@ def _value(start, end, w, tb, desk, acc):
     contract, occupation, industry = w.contract[start:end], w.occupation[start:end], w.industry[start:end]
     size, wage, tags = w.size[start:end], w.wage[start:end], w.tags[start:end]
     band, hours, base, pay, cell = desk.band, desk.hours, desk.base, desk.pay, desk.cell
-    industries = np.uint64(tb.growth_industry.size)
+    industries, firms = np.uint64(tb.growth_industry.size), tb.at[FIRMS]
     for j in range(end - start):
         hours[j] = tb.hours[np.uint64(contract[j]), np.uint64(band[j])]
     for j in range(end - start):
@@ -118,7 +116,7 @@ def _value(start, end, w, tb, desk, acc):
     for j in range(end - start):
         pay[j] = int(hours[j] * exp_(wage[j]))
     for j in range(end - start):
-        cell[j] = FIRMS + (np.uint64(size[j]) * industries + np.uint64(industry[j])) * FIRM_ITEMS
+        cell[j] = firms + (np.uint64(size[j]) * industries + np.uint64(industry[j])) * FIRM_ITEMS
     thousandths, wages, insured, employees = 0, 0, 0, 0
     for j in range(end - start):
         employee = int(contract[j] < OWN_ACCOUNT)
@@ -126,10 +124,11 @@ def _value(start, end, w, tb, desk, acc):
         wages += pay[j] * employee
         employees += employee
         insured += employee * int((tags[j] & INSURED) != 0)
-    acc[TOTALS + T_HOURS] += thousandths
-    acc[TOTALS + T_WAGES] += wages
-    acc[TOTALS + T_INSURED] += insured
-    acc[TOTALS + T_EMPLOYEES] += employees
+    totals = tb.at[TOTALS]
+    acc[totals + T_HOURS] += thousandths
+    acc[totals + T_WAGES] += wages
+    acc[totals + T_INSURED] += insured
+    acc[totals + T_EMPLOYEES] += employees
 
 
 @device
@@ -138,22 +137,23 @@ def _add_up(start, end, w, tb, pm, desk, acc):
     ask who they are."""
     state, previous, skill = w.state[start:end], w.previous[start:end], w.skill[start:end]
     contract, wage, occupation = w.contract[start:end], w.wage[start:end], w.occupation[start:end]
+    trades, moves, bins = tb.at[TRADES], tb.at[MOVES], tb.at[PAY]
     reader = pm.use_midpoint  # more likely than not to use AI regularly
     for j in range(end - start):
         desk.heads[desk.group[j]] += 1
         s = state[j]
         works = int(s == EMPLOYED)
         old = np.uint64(tb.age5[desk.band[j]])
-        trade = TRADES + (np.uint64(occupation[j]) * AGES + old) * TWO
+        trade = trades + (np.uint64(occupation[j]) * AGES + old) * TWO
         acc[trade + np.uint64(s == UNEMPLOYED)] += works + int(s == UNEMPLOYED)
         cell = np.uint64(desk.cell[j])
         acc[cell] += works + ((works & int(skill[j] >= reader)) << USER_BITS)
         acc[cell + BASE] += desk.base[j]
         acc[cell + WAGES] += desk.pay[j]
         place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
-        acc[PAY + np.uint64(place)] += int(contract[j] < OWN_ACCOUNT)
+        acc[bins + np.uint64(place)] += int(contract[j] < OWN_ACCOUNT)
         if s != previous[j] and s != ABSENT:
-            acc[MOVES + (old * FOUR + np.uint64(previous[j])) * THREE + np.uint64(s) - ONE] += 1
+            acc[moves + (old * FOUR + np.uint64(previous[j])) * THREE + np.uint64(s) - ONE] += 1
     for j in range(end - start):
         previous[j] = state[j]
 
@@ -169,7 +169,7 @@ def _support(start, end, w, tb, clock, acc):
     )
     reason, birth, month = w.reason[start:end], w.birth[start:end], clock.month
     floor, ceiling = tb.benefit_floor[clock.year_index], tb.benefit_ceiling[clock.year_index]
-    resting, long = 0, 0
+    resting, long, totals = 0, 0, tb.at[TOTALS]
     for j in range(end - start):
         rests = (state[j] == INACTIVE) & (reason[j] == RESTING) & (month - birth[j] < YOUNG)
         resting += int(rests)
@@ -177,11 +177,11 @@ def _support(start, end, w, tb, clock, acc):
     for j in range(end - start):
         if benefit[j] > 0 and state[j] == UNEMPLOYED:
             daily = min(max(BENEFIT_SHARE * DAY_HOURS * exp_(wage[j]), floor), ceiling)
-            acc[TOTALS + T_BENEFITS] += int(daily) * 30
-            acc[TOTALS + T_BENEFICIARIES] += 1
+            acc[totals + T_BENEFITS] += int(daily) * 30
+            acc[totals + T_BENEFICIARIES] += 1
             benefit[j] -= 1
-    acc[TOTALS + T_RESTING_YOUTH] += resting
-    acc[TOTALS + T_LONG] += long
+    acc[totals + T_RESTING_YOUTH] += resting
+    acc[totals + T_LONG] += long
 
 
 @device
@@ -220,9 +220,12 @@ def _gain(i, cell, base, hours, w, e, posts, tb, pm, acc):
 
 
 @device
-def _fold(heads, acc):
+def _fold(heads, at, acc):
     """From the counts of a chunk to the tables of the record."""
-    stays = MOVES  # who is in the state of a month ago is the rest of those in that state
+    totals, stays = (
+        at[TOTALS],
+        at[MOVES],
+    )  # who is in the state of a month ago is the rest of those in that state
     for group in range(heads.size):
         n = int(heads[group])
         s = group % 4
@@ -233,21 +236,21 @@ def _fold(heads, acc):
         sex, rest = rest % 2, rest // 2
         old, rest = rest % 5, rest // 5
         stage = rest % 4
-        acc[PEOPLE + np.uint64((((stage * 5 + old) * 2 + sex) * 3 + level) * 3 + s - 1)] += n
-        acc[PLACES + np.uint64(rest * 3 + s - 1)] += n
+        acc[at[PEOPLE] + np.uint64((((stage * 5 + old) * 2 + sex) * 3 + level) * 3 + s - 1)] += n
+        acc[at[PLACES] + np.uint64(rest * 3 + s - 1)] += n
         acc[stays + np.uint64((old * 4 + s) * 3 + s - 1)] += n
     for old in range(5):
         for s in range(1, 4):
             for before in range(4):
                 if before != s:
-                    moved = acc[MOVES + np.uint64((old * 4 + before) * 3 + s - 1)]
+                    moved = acc[stays + np.uint64((old * 4 + before) * 3 + s - 1)]
                     acc[stays + np.uint64((old * 4 + s) * 3 + s - 1)] -= moved
-    for cell in range(np.int64(FIRMS), np.int64(MOVES), np.int64(FIRM_ITEMS)):
+    for cell in range(np.int64(at[FIRMS]), np.int64(at[MOVES]), np.int64(FIRM_ITEMS)):
         users = acc[cell] >> USER_BITS
         acc[cell] -= users << USER_BITS
         acc[cell + 3] += users
         acc[cell + 2] += acc[cell + 1]
-        acc[TOTALS + T_BASE] += acc[cell + 1]
-        acc[TOTALS + T_OUTPUT] += acc[cell + 2]
-        acc[TOTALS + T_USERS] += acc[cell + 3]
-        acc[TOTALS + T_SAVED] += acc[cell + 4]
+        acc[totals + T_BASE] += acc[cell + 1]
+        acc[totals + T_OUTPUT] += acc[cell + 2]
+        acc[totals + T_USERS] += acc[cell + 3]
+        acc[totals + T_SAVED] += acc[cell + 4]

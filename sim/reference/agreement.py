@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.programmes import HORIZONS, Enrolments
-from sim.record import LAYOUT, TOTALS
+from sim.record import TOTALS
 from sim.workers import WorkerColumns
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def engine_facts(market: LaborMarket) -> Facts:
     facts["enrolment and horizon", "at work"] = records.placed.astype(np.float64).ravel()
     facts["account", "won"] = market.ledger.books.astype(np.float64).ravel()  # whole won, below 2**53
     facts |= _table("flow", FLOWS, lambda name: [market.flows[name]])
-    totals = dict(zip(TOTALS, LAYOUT.block(sums, "totals").tolist(), strict=True))
+    totals = dict(zip(TOTALS, market.record.layout.block(sums, "totals").tolist(), strict=True))
     facts |= _table("total", TOTALS, lambda name: [totals[name]])
     facts["market", "premium"] = np.array([market.premium])
     facts["market", "log job creation"] = market.job_creation.ravel().copy()
