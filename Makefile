@@ -12,10 +12,12 @@ SCENARIOS ?= scenarios/roadmap.toml
 RUN       ?= --scale 100 --replicates 4 --jobs 2
 # More for pytest, as in: make test TESTS="-m 'not slow'"
 TESTS     ?=
+# For `make bench`, as in: make bench BENCH="--scales 1000 100 46 10"
+BENCH     ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format types wheel lock clean
+.PHONY: help run test lint format types bench wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ format: $(VENV)/dev.done ## rewrite the sources in the project's layout (ruff)
 
 types: $(VENV)/dev.done ## type annotations (mypy, strict)
 	$(BIN)/mypy
+
+bench: $(VENV)/base.done ## processor time of a month at several sizes; options in BENCH
+	$(BIN)/python benchmarks/month.py $(BENCH)
 
 wheel: $(VENV)/dev.done ## a wheel and a source archive in dist/
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -111,8 +111,9 @@ def _fill(model: Any, rows: int) -> None:
 
     from sim.kernels import BLOCK, draw_block
 
+    word = model.desks[0].word
     for start in range(0, rows, BLOCK):
-        draw_block(start, BLOCK, np.uint64(1), np.uint64(1), model.key, model.desks[0].word)
+        draw_block(start, BLOCK, np.uint64(1), np.uint64(1), model.key, word)
 
 
 def measure_objects() -> dict[str, Any]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -141,14 +140,13 @@ _DESK = {
     "turn": np.uint32,
     "seen": np.int32,
 }
-Desk: Any = namedtuple("Desk", [*_DESK, "heads"])  # type: ignore[misc]
 
 
 def new_desk(groups: int) -> Any:
     """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows, `heads` counts
     people of a chunk by `groups` groups."""
-    columns = (np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items())
-    return Desk._make([*columns, np.zeros(groups, dtype=np.int32)])
+    columns = {n: np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items()}
+    return record_of(columns | {"heads": np.zeros(groups, dtype=np.int32)})
 
 
 @jit

@@ -360,8 +360,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     def _rebase(self) -> None:
         """Make today the start of every ratio of labour requirement."""
         w, e, p = self.workers, self.employers, self.posts
-        self.over_chunks(flag_staff, w, p, self.reached)
-        staff_means(w, e, p, self.params, self.reached, self.desks[0].ids, *self.staff)
+        self.over_chunks(flag_staff, w.job, p.flags, self.reached)
+        staff_means(w, e, p, self.params, self.reached, self.desks[0], *self.staff)
         rebase(e, p, self.tables, self.params)
 
     def _growth_of(self, dim: str) -> np.ndarray:
@@ -433,23 +433,25 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _log_scarcity(self) -> float:
         """ln(skilled supply / posts that use AI): what moves the AI wage premium."""
-        skilled, posts = _scarcity(self.workers, self.employers, self.posts, self.tables)
+        skilled, posts = _scarcity(
+            self.workers.state, self.workers.skill, self.employers, self.posts, self.tables.exposure
+        )
         return float(log_(max(1.0, float(skilled))) - log_(max(1.0, posts * 1e-6)))
 
 
 @jit
-def _scarcity(w, e, posts, tb):
+def _scarcity(state, skill, e, posts, exposure):
     """People in the labour force with applied AI skill, and exposed intensity of posts wanted (millionths)."""
     skilled = 0
-    for i in range(w.state.size):
-        active = (w.state[i] == EMPLOYED) | (w.state[i] == UNEMPLOYED)
-        skilled += int((w.skill[i] >= APPLIED) & active)
+    for i in range(state.size):
+        active = (state[i] == EMPLOYED) | (state[i] == UNEMPLOYED)
+        skilled += int((skill[i] >= APPLIED) & active)
     exposed = 0
     for f in range(e.open.size):
         intensity = float(e.intensity[f])
         if intensity > 0.0:
             for p in range(e.posts_from[f], e.posts_to[f]):
-                exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * int(posts.wanted[p])
+                exposed += int(intensity * exposure[posts.occupation[p]] * 1e6) * int(posts.wanted[p])
     return skilled, exposed
 
 

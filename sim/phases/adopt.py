@@ -37,7 +37,7 @@ def adopt(model: LaborMarket) -> None:
         share,
         hazard,
         bool(frozen),
-        model.desks[0].word,
+        model.desks[0],
     )
     if not model.spin_up:
         package(model)
@@ -54,7 +54,8 @@ def peers_share(model: LaborMarket) -> np.ndarray:
 
 
 @jit
-def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen, word):
+def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen, desk):
+    word = desk.word
     for start in range(0, e.open.size, BLOCK):
         end = min(start + BLOCK, e.open.size)
         draw_block(start, end - start, clock.counter, SHOCK, key, word)

@@ -30,7 +30,7 @@ NO_ADVERT = -1
 def post(model: LaborMarket) -> None:
     """Unit costs, posts wanted, notices, vacancies and their advertisements."""
     m = model
-    staff_means(m.workers, m.employers, m.posts, m.params, m.reached, m.desks[0].ids, *m.staff)
+    staff_means(m.workers, m.employers, m.posts, m.params, m.reached, m.desks[0], *m.staff)
     industry_cost = np.ones(m.economy.n("industry"))
     cost, weight = np.zeros((2, industry_cost.size), dtype=np.int64)
     unit_costs(m.employers, m.posts, m.tables, m.params, cost, weight, industry_cost)
@@ -41,7 +41,7 @@ def post(model: LaborMarket) -> None:
     )
     m.flows["notices"] = 0
     if laying_off or m.packages:
-        m.over_chunks(_colleagues, m.workers, m.posts, m.reached, m.events, m.counts)
+        m.over_chunks(_colleagues, m.workers.job, m.posts.flags, m.reached, m.events, m.counts)
         m.flows["notices"] = _give_notice(m, m.listed(m.events))
     m.openings = _advertise(m)
 
@@ -52,7 +52,7 @@ def exp_array(log: np.ndarray) -> np.ndarray:
 
 
 @jit
-def staff_means(w, e, posts, pm, reached, ids, staff, skill, use):
+def staff_means(w, e, posts, pm, reached, desk, staff, skill, use):
     """Mean AI skill and mean use x novelty of the staff of adopting employers (fixed-point sums in scratch)."""
     staff[:] = 0
     skill[:] = 0
@@ -61,10 +61,10 @@ def staff_means(w, e, posts, pm, reached, ids, staff, skill, use):
         bits = reached[start : min(start + BLOCK, reached.size)]
         n = np.uint64(0)
         for j in range(bits.size):
-            ids[n] = start + j
+            desk.ids[n] = start + j
             n += np.uint64((bits[j] & AT_ADOPTER) != 0)
         for q in range(np.int64(n)):
-            i = ids[q]
+            i = desk.ids[q]
             if w.job[i] >= 0:
                 f = posts.employer[np.uint64(w.job[i])]
                 a = float(w.skill[i])
@@ -167,18 +167,18 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):
 
 
 @jit
-def _colleagues(lo, hi, chunk, desk, w, posts, reached, events, counts):
+def _colleagues(lo, hi, chunk, desk, job, flags, reached, events, counts):
     """Who may be laid off, and whose employer is in the training step of the SME package."""
     n = 0
-    jobs, bits = w.job[lo:hi], reached[lo:hi]
+    jobs, bits = job[lo:hi], reached[lo:hi]
     for j in range(jobs.size):
         if jobs[j] < 0:
             continue
-        flags = posts.flags[np.uint64(jobs[j])]
-        if (flags & (LAYING_OFF | IN_TRAINING)) != 0:
-            if (flags & IN_TRAINING) != 0:
+        flag = flags[np.uint64(jobs[j])]
+        if (flag & (LAYING_OFF | IN_TRAINING)) != 0:
+            if (flag & IN_TRAINING) != 0:
                 bits[j] |= APPLIES
-            if (flags & LAYING_OFF) != 0:
+            if (flag & LAYING_OFF) != 0:
                 events[lo + n] = lo + j
                 n += 1
     counts[chunk] = n

@@ -41,7 +41,7 @@ TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_END = 0, 1, 2, 3, 4
 def separate(model: LaborMarket) -> None:
     """End jobs. Those separated search from next month."""
     m = model
-    m.over_chunks(flag_staff, m.workers, m.posts, m.reached)
+    m.over_chunks(flag_staff, m.workers.job, m.posts.flags, m.reached)
     m.over_chunks(
         _decide, m.workers, m.posts, m.tables, m.params, m.key, m.clock, m.reached, m.events, m.counts
     )
@@ -54,14 +54,14 @@ def separate(model: LaborMarket) -> None:
 
 
 @jit
-def flag_staff(lo, hi, chunk, desk, w, posts, reached):
+def flag_staff(lo, hi, chunk, desk, job, flags, reached):
     """Whose employer closes, and whose has adopted AI."""
-    jobs, bits = w.job[lo:hi], reached[lo:hi]
+    jobs, bits = job[lo:hi], reached[lo:hi]
     for j in range(jobs.size):
         if jobs[j] >= 0:
-            flags = posts.flags[np.uint64(jobs[j])]
-            closes = np.uint8((flags & CLOSING) != 0) * SEPARATES
-            bits[j] |= closes | (np.uint8((flags & ADOPTER) != 0) * AT_ADOPTER)
+            flag = flags[np.uint64(jobs[j])]
+            closes = np.uint8((flag & CLOSING) != 0) * SEPARATES
+            bits[j] |= closes | (np.uint8((flag & ADOPTER) != 0) * AT_ADOPTER)
 
 
 @device
