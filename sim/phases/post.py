@@ -197,16 +197,34 @@ def _order(rows, w, pm, key, clock, out):
 
 def _give_notice(model: LaborMarket, rows: np.ndarray) -> int:
     """Choose whom to lay off without replacement, weights exp(-b_L skill - b_t tenure): exponential race."""
-    w, order = model.workers, np.empty(rows.size)
-    _order(rows, w, model.params, model.key, model.clock, order)
+    m, w = model, model.workers
+    order, leaves = np.empty(rows.size), np.zeros(rows.size, dtype=bool)
+    _order(rows, w, m.params, m.key, m.clock, order)
     jobs = w.job[rows]
-    ranked = np.lexsort((rows, order, jobs))
-    jobs = jobs[ranked]
-    first = np.searchsorted(jobs, jobs, side="left")
-    chosen = rows[ranked][np.arange(rows.size) - first < model.layoffs[jobs]]
+    _first_out(jobs, order, m.layoffs, m.first_out, leaves)
+    several = np.flatnonzero(m.layoffs[jobs] > 1)  # few posts lose more than one
+    ranked = several[np.lexsort((several, order[several], jobs[several]))]
+    posts = jobs[ranked]
+    place = np.arange(ranked.size) - np.searchsorted(posts, posts, side="left")
+    leaves[ranked[place < m.layoffs[posts]]] = True
+    chosen = rows[leaves]
     w.tags[chosen] |= NOTICE
-    model.reached[chosen] |= SEARCHES
+    m.reached[chosen] |= SEARCHES
     return int(chosen.size)
+
+
+@jit
+def _first_out(jobs, order, layoffs, first, leaves):
+    """Mark the first to go of every post that loses one; a tie goes to the lower identity. `first` holds -1."""
+    for n in range(jobs.size):
+        p = jobs[n]
+        if layoffs[p] == 1 and (first[p] < 0 or order[n] < order[first[p]]):
+            first[p] = n
+    for n in range(jobs.size):
+        p = jobs[n]
+        leaves[n] = layoffs[p] == 1 and first[p] == n
+    for n in range(jobs.size):
+        first[jobs[n]] = -1
 
 
 def update_job_creation(model: LaborMarket) -> None:
