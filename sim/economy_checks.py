@@ -1,8 +1,7 @@
-"""What an economy's tables must hold, and the search for places where they do not.
+"""The search for places where an economy's tables do not hold what they must (`economy_schema`).
 
-`SCHEMA` has one line a long table and drives every check on it; a new table is a new line. Each mistake is
-a `Problem` with the file, the row (the line of the file; a header is line 1, the file as a whole 0), the
-column and the name of the rule, so that an editor can go there. Nothing here stops at the first mistake.
+Each mistake is a `Problem` with the file, the row (the line of the file; a header is line 1, the file as a whole 0),
+the column and the name of the rule, so that an editor can go there. Nothing here stops at the first mistake.
 """
 
 from __future__ import annotations
@@ -11,10 +10,35 @@ import itertools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sim.economy_schema import (
+    ANY,
+    CODEBOOKS,
+    EFFECTS,
+    HEADER,
+    KINDS,
+    POSITIVE,
+    PROGRAMME_CHOICES,
+    PROGRAMME_FLAGS,
+    PROGRAMME_NUMBERS,
+    PROGRAMME_TABLES,
+    PROGRAMME_TEXTS,
+    PROVENANCE,
+    RANGES,
+    RECORD,
+    SCALARS,
+    SCHEMA,
+    SHARE,
+    SUM_TOLERANCE,
+    TOTAL_TOLERANCE,
+    TOTALS,
+    WIDE,
+    YEAR,
+    Rule,
+    Sources,
+)
 from sim.errors import nearest
 
 if TYPE_CHECKING:
@@ -32,235 +56,6 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return ": ".join(part for part in (f"{self.file}:{self.row}", self.column, self.message) if part)
-
-
-EMPLOYEES = ("regular", "temporary", "daily")
-PERSONAL = ("age", "sex", "education")
-FACTORS = ("occupation", "industry", "size", "contract", *PERSONAL)
-HAZARDS = ("contract", "age", "size", "tenure", "reason")
-MOVES = ("eu", "en", "ue", "un", "ne", "nu", "job_to_job")
-AI_USES = ("any", "regular", "ever")
-KINDS = ("published", "derived", "assumption", "recalled")
-PROVENANCE = ("unit", "year", "source", "kind", "note")
-YEAR = re.compile(r"\d{4}(H[12]|Q[1-4]|-(0[1-9]|1[0-2]))?(-\d{4}(H[12]|Q[1-4]|-(0[1-9]|1[0-2]))?)?")
-"""A year (2025), a half (2025H1), a quarter (2025Q3), a month (2025-07), or from one of these to another."""
-
-RANGES = {
-    "persons": (0.0, math.inf),
-    "share": (0.0, 1.0),
-    "ratio": (0.0, math.inf),
-    "KRW": (0.0, math.inf),
-    "hours": (0.0, 744.0),
-    "score": (0.0, 1.0),
-    "standardised": (-4.0, 4.0),
-}
-"""The first word of a unit -> the values it allows (744 hours are a month of 31 days)."""
-
-EFFECTS = RANGES | {"share": (-1.0, 1.0)}
-"""The same for targets and single values, among which are changes: a loss is a negative share."""
-
-SUM_TOLERANCE = 1e-3  # of shares that sum to 1: they are written with a few decimals
-TOTAL_TOLERANCE = 1e-3  # of totals that agree between tables, relative
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What one long table must hold."""
-
-    keys: str
-    """Key columns, in order. `dimension` names the dimension that `code` belongs to."""
-    unit: str = ""
-    """The first word of every row's unit; any unit when empty."""
-    sums: str = ""
-    """The key over which shares sum to 1."""
-    items: tuple[str, ...] = ()
-    """Items, or dimensions, that must be there."""
-    codes: Mapping[str, tuple[str, ...]] | None = None
-    """Codes of a dimension, where the table does not use all of the codebook."""
-    within: tuple[float, float] | None = None
-    """Lowest and highest value, where the unit's own range does not fit."""
-
-
-SCHEMA: dict[str, Rule] = {
-    "population": Rule("sex age state", "persons"),
-    "inactive_reason": Rule("sex age reason", "share", sums="reason"),
-    "region_state": Rule("region state", "persons"),
-    "region_sector": Rule("region sector", "persons"),
-    "industry": Rule("industry", "persons"),
-    "industry_occupation": Rule("industry major", "persons"),
-    "occupation": Rule("occupation", "persons"),
-    "occupation_age": Rule("occupation age5", "share", sums="age5"),
-    "occupation_sex": Rule("occupation sex", "share", sums="sex"),
-    "occupation_major": Rule("occupation major", "share", sums="major"),
-    "occupation_education": Rule("occupation education", "share", sums="education"),
-    "education_age": Rule("age education state", "share", sums="education"),
-    "contract": Rule("contract", "persons"),
-    "contract_age": Rule("contract age", "ratio"),
-    "contract_sex": Rule("contract sex", "ratio"),
-    "contract_industry": Rule("contract industry", "ratio"),
-    "contract_occupation_major": Rule("contract major", "ratio"),
-    "size": Rule("size", "persons"),
-    "size_employees": Rule("size", "persons"),
-    "size_industry": Rule("size industry", "ratio"),
-    "establishments": Rule(
-        "size item", items=("mean_employees", "closure_rate", "birth_rate", "demand_sd", "demand_rho")
-    ),
-    "wage_level": Rule("item", items=("mean_hourly", "log_sd")),
-    "wage_factor": Rule("dimension code", "ratio", items=FACTORS, codes={"contract": EMPLOYEES}),
-    "hours": Rule("contract age", "hours"),
-    "flows": Rule("item", items=(*MOVES, "vacancies")),
-    "flow_factor": Rule("dimension code flow", "ratio", items=HAZARDS, codes={"flow": MOVES}),
-    "flows_age": Rule("age flow", "share"),
-    "hazard_level": Rule(
-        "item age",
-        "ratio",
-        items=(
-            "search_inactive",
-            "search_employed",
-            "separate_eu",
-            "separate_en",
-            "start_looking",
-            "stop_looking",
-        ),
-    ),
-    "occupation_exit": Rule("item", "share", items=("annual_exit",)),
-    "exposure": Rule("measure occupation"),
-    "complementarity": Rule("occupation", "score"),
-    "adoption": Rule("series size year", "share"),
-    "adoption_industry": Rule("industry", "ratio"),
-    "ai_use": Rule("dimension code", "share", items=("total", *PERSONAL), codes={"total": AI_USES}),
-    "projection": Rule("sex age year", "persons"),
-    "growth": Rule("dimension code", "share", items=("industry", "region"), within=(-0.5, 0.5)),
-    "vacancy_major": Rule("major", "share", sums="major"),
-}
-
-CODEBOOKS: dict[str, str] = {
-    "sexes": "",
-    "ages": "low high",
-    "educations": "",
-    "regions": "capital decline x y",
-    "industries": "",
-    "occupations": "ksco_major",
-    "sizes": "low high",
-    "contracts": "",
-    "states": "",
-    "reasons": "",
-}
-"""Codebook -> the columns of numbers it has besides code, label_en and label_ko."""
-
-WIDE: dict[str, tuple[str, ...]] = {
-    "mobility": ("row-sum", "diagonal"),
-    "skill_distance": ("symmetry", "diagonal"),
-    "regional_mobility": ("row-sum",),
-}
-"""Square table -> the rules its matrix obeys; every entry lies in 0..1."""
-
-TOTALS: tuple[tuple[tuple[str, Mapping[str, tuple[str, ...]]], ...], ...] = (
-    (
-        ("population", {"state": ("employed",)}),
-        ("region_state", {"state": ("employed",)}),
-        ("industry", {}),
-        ("occupation", {}),
-        ("contract", {}),
-        ("size", {}),
-    ),
-    (("contract", {"contract": EMPLOYEES}), ("size_employees", {})),
-)
-"""Totals that agree: the first of a group is the measure of the others, each over the rows that match."""
-
-SCALARS = (
-    *("benefit.replacement", "benefit.floor_daily", "benefit.ceiling_daily", "benefit.insured_days"),
-    *("benefit.window_months", "benefit.duration", "minimum_wage.hourly", "retirement.age", "pension.age"),
-    *("tax.income", "contribution.worker", "contribution.employer", "macro.labour_share"),
-    *("macro.output_per_worker", "macro.discount_rate", "hours.full_time", "insured.regular"),
-    *("insured.temporary", "insured.daily", "displaced.monthly_wage", "ai.wage_premium", "military.months"),
-)
-"""Values of `economy.toml` that the model reads and cannot do without."""
-
-HEADER: dict[str, type] = {
-    "name": str,
-    "title_en": str,
-    "title_ko": str,
-    "currency": str,
-    "base_year": int,
-}
-"""The keys of `economy.toml` outside its groups."""
-RECORD = ("value", *PROVENANCE, "low", "high")
-"""The keys of a number in a TOML file."""
-
-Sources = Collection[str] | None
-"""The ids of `sources.csv`; None when that file cannot be read, and no id can be judged."""
-
-
-PROGRAMME_TEXTS = ("label_en", "label_ko", "kind", "stages", "binds", "plan", "reference")
-PROGRAMME_CHOICES: dict[str, tuple[str, ...]] = {
-    "kind": ("course", "sme-package", "joint-centre", "lab", "support", "instructors", "channel"),
-    "stages": ("entry", "active", "transition"),
-    "binds": ("applicants", "seats", "money", "firms", "instructors", "hours", "throughput"),
-    "selection": ("first-come", "lottery", "ranked", "targeted"),
-    "for_stages": ("entry", "active", "transition"),
-    "intake_months": tuple(str(month) for month in range(1, 13)),
-}
-PROGRAMME_FLAGS = ("plan", "full_time", "certificate", "stage_required")
-_SHARE, _POSITIVE, _ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
-PROGRAMME_TABLES: dict[str, dict[str, str | type[bool] | tuple[float, float]]] = {
-    "eligibility": {
-        "states": "state",
-        "reasons": "reason",
-        "contracts": "contract",
-        "sizes": "size",
-        "industries": "industry",
-        "regions": "region",
-        "education": "education",
-        "age_min": (15.0, 120.0),
-        "age_max": (15.0, 120.0),
-        "exposure_min": _SHARE,
-        "insured": bool,
-    },
-    "conversion": {"targets": "occupation", "weight": _SHARE},
-}
-"""Sub-table of a programme -> its keys, with the dimension of the codes, the range of the number, or bool."""
-
-PROGRAMME_NUMBERS: dict[str, tuple[float, float]] = {
-    "awareness": _SHARE,
-    "apply": _SHARE,
-    "apply_education": _ANY,
-    "apply_age": _ANY,
-    "apply_exposure": _ANY,
-    "apply_zeta": _ANY,
-    "apply_female": _ANY,
-    "seats": _POSITIVE,
-    "seats_growth": _ANY,
-    "ramp_up": (0.0, 60.0),
-    "unit_cost": _POSITIVE,
-    "fixed_cost": _POSITIVE,
-    "instructors": _POSITIVE,
-    "months": (1.0, 60.0),
-    "hours": _POSITIVE,
-    "allowance_capital": _POSITIVE,
-    "allowance_noncapital": _POSITIVE,
-    "allowance_decline": _POSITIVE,
-    "self_payment": _SHARE,
-    "completion": _SHARE,
-    "completion_zeta": _ANY,
-    "skill": _SHARE,
-    "quality_sd": _SHARE,
-    "adoption_lever": _POSITIVE,
-    "firms_a_year": _POSITIVE,
-    "firms_willing": _SHARE,
-    "trainees_per_firm": _POSITIVE,
-    "awareness_lever": _POSITIVE,
-    "application_lever": _POSITIVE,
-    "seat_steering": _SHARE,
-    "persons_a_year": _POSITIVE,
-    "crowd_out": _SHARE,
-    "base_budget": _POSITIVE,
-    "persons_2026": _POSITIVE,
-    "plan_share": _SHARE,
-    "outcome_insured_6m": _SHARE,
-    "outcome_official_6m": _SHARE,
-}
-"""Number of a programme record -> the values it may have."""
 
 
 def find_problems(economy: Economy) -> list[Problem]:
@@ -387,7 +182,7 @@ def _codebook(economy: Economy, name: str, numbers: Sequence[str], sources: Sour
     yield from _unique(table, "code")
     for column in numbers:
         if column in table.header:
-            limits = _SHARE if column in ("capital", "decline") else _POSITIVE
+            limits = SHARE if column in ("capital", "decline") else POSITIVE
             for text, line in zip(table.column(column), table.lines, strict=True):
                 yield from _number(table.file, line, column, text, limits)
     for row, line in zip(table.rows, table.lines, strict=True):
@@ -432,7 +227,7 @@ def _row(
     if not unit or (rule.unit and unit != rule.unit):
         message = f"the unit is {row['unit']!r}, not {rule.unit or 'given'!r}"
         yield Problem(table.file, line, "unit", "unit", message)
-    yield from _number(table.file, line, "value", row["value"], rule.within or RANGES.get(unit, _ANY))
+    yield from _number(table.file, line, "value", row["value"], rule.within or RANGES.get(unit, ANY))
     yield from _provenance(table.file, line, "", row, sources)
 
 
@@ -571,7 +366,7 @@ def _wide(economy: Economy, name: str, rules: Sequence[str], sources: Sources) -
     matrix = {row[0]: dict(zip(across, row[1:], strict=False)) for row in table.rows}
     for row, line in zip(table.rows, table.lines, strict=True):
         for code, text in zip(across, row[1:], strict=False):
-            broken += _number(table.file, line, code, text, _SHARE)
+            broken += _number(table.file, line, code, text, SHARE)
     yield from broken
     if not broken:
         yield from _matrix(
@@ -607,7 +402,7 @@ def _targets(economy: Economy, sources: Sources) -> Iterator[Problem]:
     yield from _unique(table, "id")
     for cells, line in zip(table.rows, table.lines, strict=True):
         row = dict(zip(table.header, cells, strict=True))
-        yield from _number(table.file, line, "value", row["value"], EFFECTS.get(_unit(row["unit"]), _ANY))
+        yield from _number(table.file, line, "value", row["value"], EFFECTS.get(_unit(row["unit"]), ANY))
         yield from _provenance(table.file, line, "", row, sources)
 
 
@@ -660,7 +455,7 @@ def _record(
     if not unit:
         yield Problem(file, line, name, "unit", "the unit is not given")
     yield from _provenance(file, line, name, record, sources)
-    allowed = limits or EFFECTS.get(unit, _ANY)
+    allowed = limits or EFFECTS.get(unit, ANY)
     for value in _leaves(record["value"]):
         yield from _number(file, line, name, value, allowed)
     ends = [_float(record[end]) for end in ("low", "high") if end in record]
@@ -758,7 +553,7 @@ def _parts(economy: Economy, name: str, record: Mapping[str, Any], sources: Sour
     if not isinstance(regions, dict):
         return
     line, column = _line(economy, file, name, "regions", "value"), f"{name}.regions"
-    yield from _record(file, line, column, regions, _SHARE, sources)
+    yield from _record(file, line, column, regions, SHARE, sources)
     shares = regions.get("value")
     if isinstance(shares, dict):
         yield from _words(file, line, column, list(shares), economy.codes.get("region", ()))

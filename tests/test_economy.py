@@ -18,7 +18,7 @@ import pytest
 
 from sim import economy as module
 from sim.economy import VOCABULARY, Economy, Problem, check, load
-from sim.economy_checks import SCALARS, SCHEMA, TOTALS, Rule
+from sim.economy_schema import SCALARS, SCHEMA, TOTALS, Rule
 from sim.errors import InputError
 
 CODES = VOCABULARY | {
