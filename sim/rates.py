@@ -7,13 +7,12 @@ All rates are per month, all money is won of the base year, wages are logs of wo
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
 
+from sim.boards import Boards, submarkets
 from sim.economy import Economy
-from sim.fitting import fit
 from sim.kernels import alias_table, exp_, log_, logs, record_of
 from sim.record import Layout
 from sim.scenario import Scenario
@@ -35,8 +34,6 @@ LAID_OFF_TO_UNEMPLOYMENT = 0.7  # of the laid off, the rest leaves the labour fo
 # posts held above posts wanted at rest, share of employees: what the model comes to without AI
 SURPLUS = 0.053
 CALL_UP = 0.01  # a month, of men in school at 20-24 (assumption; the survey leaves conscripts out)
-
-Boards = namedtuple("Boards", "first alias patience")  # patience: 1 / ln(chance to look again)
 
 
 def by_year(levels: dict[int, float], first: int) -> np.ndarray:
@@ -244,7 +241,7 @@ def tables_of(
     ] * economy.array("flow_factor", "code", dimension="tenure", flow="en")[tenure] + economy.value(
         "flows", "job_to_job"
     )
-    submarkets = _submarkets(economy, scenario, rates, e, posts, w.job[employees], leaving)
+    boards = submarkets(economy, scenario, rates, e, posts, w.job[employees], leaving)
     start_looking, ne_factor = _start_looking(economy, w, age, flows, population.living)
     search = economy.array("hazard_level", "age", item="search_inactive") * flows["ne"]
     exposure = economy.array("exposure", "occupation", measure=str(scenario.world.exposure))
@@ -337,7 +334,7 @@ def tables_of(
                 "full_time": full_time,
             }
         ),
-        Boards(*submarkets),
+        boards,
     )
 
 
@@ -434,50 +431,6 @@ def _search_employed(economy: Economy) -> np.ndarray:
     return np.minimum(0.9, contract[:, None] * (age * level)[None, :])
 
 
-def _submarkets(
-    economy: Economy,
-    scenario: Scenario,
-    rates: Any,
-    e: Any,
-    posts: Any,
-    jobs: np.ndarray,
-    leaving: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Boards of vacancies (first slot of each region x occupation), and for each origin the alias table of the board
-    looked at and how long an applicant of that origin goes on looking (see the search phase).
-
-    jobs, leaving: the posts of all employees and the monthly hazard that they leave, to foresee openings."""
-    regions, occupations = economy.n("region"), economy.n("occupation")
-    cell = e.region[posts.employer].astype(np.int64) * occupations + posts.occupation
-    openings = np.bincount(cell[jobs], weights=leaving, minlength=regions * occupations) + 0.01
-    slots = np.ceil(openings + 4.0 * np.sqrt(openings) + 1.5).astype(
-        np.int64
-    )  # room for four sd more than expected
-    board = np.concatenate([[0], np.cumsum(slots)]).astype(np.int64)
-    stay = scenario.world.own_occupation
-    share = openings.reshape(regions, occupations).sum(axis=0) / openings.sum()
-    moves = stay * np.eye(occupations) + (1.0 - stay) * _balanced(economy.wide("mobility"), share)
-    local = openings.reshape(regions, occupations).sum(axis=1) / openings.sum()
-    places = _balanced(economy.wide("regional_mobility"), local) / local[None, :]
-    wage = rates.wage_occupation
-    pull = np.exp(scenario.world.wage_search * (wage[None, :] - wage[:, None]))
-    row = (moves / share[None, :]) * pull
-    weight = np.einsum("rs,ij->risj", places, row).reshape(regions * occupations, regions * occupations)
-    weight *= slots[None, :] / openings.sum()
-    total = weight.sum(axis=1)
-    patience = 1.0 / logs(total / (scenario.world.no_application + total))
-    return board, np.stack([alias_table(row) for row in weight]), patience
-
-
-def _balanced(rates: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Row-stochastic matrix with the pattern of `rates` that keeps `share`: as many come as go (Deming-Stephan).
-
-    The pattern is another country's or a judgement; the margins are those of this economy's openings."""
-    share = np.maximum(share, 1e-5)
-    flows = fit(share[:, None] * np.maximum(rates, 1e-9), [((0,), share), ((1,), share)], 1e-6, 2000)
-    return np.asarray(flows / flows.sum(axis=1, keepdims=True))
-
-
 def _market_wage(economy: Economy, rates: Any, shift: float) -> np.ndarray:
     """Log wage that someone of an occupation and province can expect (occupations, regions)."""
     return np.repeat((rates.wage_occupation + shift)[:, None], economy.n("region"), axis=1)
@@ -561,4 +514,4 @@ def _education_match(economy: Economy) -> np.ndarray:
     return np.asarray(np.clip(np.log(np.maximum(share, 1e-3) / mean), -1.0, 1.0).round(6).T.copy())
 
 
-__all__ = ["Boards", "rates_of", "tables_of"]
+__all__ = ["rates_of", "tables_of"]

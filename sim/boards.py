@@ -1,0 +1,68 @@
+"""The boards of vacancies: how many slots each submarket has, and where an applicant of each origin looks.
+
+A submarket is an occupation in a province. The search phase reads one slot at a time (`sim/phases/apply.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.economy import Economy
+from sim.fitting import fit
+from sim.kernels import alias_table, logs
+from sim.scenario import Scenario
+
+
+class Boards(NamedTuple):
+    """Slots and looks: first slot of each submarket (submarkets + 1,), alias table of the board looked at by origin
+    (submarkets, submarkets), and 1 / ln(chance to look again) by origin (submarkets,)."""
+
+    first: np.ndarray
+    alias: np.ndarray
+    patience: np.ndarray
+
+
+def submarkets(
+    economy: Economy,
+    scenario: Scenario,
+    rates: Any,
+    e: Any,
+    posts: Any,
+    jobs: np.ndarray,
+    leaving: np.ndarray,
+) -> Boards:
+    """Boards of vacancies (first slot of each region x occupation), and for each origin the alias table of the board
+    looked at and how long an applicant of that origin goes on looking (see the search phase).
+
+    jobs, leaving: the posts of all employees and the monthly hazard that they leave, to foresee openings."""
+    regions, occupations = economy.n("region"), economy.n("occupation")
+    cell = e.region[posts.employer].astype(np.int64) * occupations + posts.occupation
+    openings = np.bincount(cell[jobs], weights=leaving, minlength=regions * occupations) + 0.01
+    slots = np.ceil(openings + 4.0 * np.sqrt(openings) + 1.5).astype(
+        np.int64
+    )  # room for four sd more than expected
+    board = np.concatenate([[0], np.cumsum(slots)]).astype(np.int64)
+    stay = scenario.world.own_occupation
+    share = openings.reshape(regions, occupations).sum(axis=0) / openings.sum()
+    moves = stay * np.eye(occupations) + (1.0 - stay) * _balanced(economy.wide("mobility"), share)
+    local = openings.reshape(regions, occupations).sum(axis=1) / openings.sum()
+    places = _balanced(economy.wide("regional_mobility"), local) / local[None, :]
+    wage = rates.wage_occupation
+    pull = np.exp(scenario.world.wage_search * (wage[None, :] - wage[:, None]))
+    row = (moves / share[None, :]) * pull
+    weight = np.einsum("rs,ij->risj", places, row).reshape(regions * occupations, regions * occupations)
+    weight *= slots[None, :] / openings.sum()
+    total = weight.sum(axis=1)
+    patience = 1.0 / logs(total / (scenario.world.no_application + total))
+    return Boards(board, np.stack([alias_table(row) for row in weight]), patience)
+
+
+def _balanced(rates: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Row-stochastic matrix with the pattern of `rates` that keeps `share`: as many come as go (Deming-Stephan).
+
+    The pattern is another country's or a judgement; the margins are those of this economy's openings."""
+    share = np.maximum(share, 1e-5)
+    flows = fit(share[:, None] * np.maximum(rates, 1e-9), [((0,), share), ((1,), share)], 1e-6, 2000)
+    return np.asarray(flows / flows.sum(axis=1, keepdims=True))
