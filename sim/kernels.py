@@ -77,7 +77,12 @@ def device(function: F) -> F:
 
 def record_of(fields: dict[str, Any]) -> Any:
     """Tables and numbers as one NumPy record: a kernel takes it as one pointer, which compiles ten times faster
-    than a tuple of arrays. Fields are read `record.name[i, j]`, in Python and compiled alike, and can be written."""
+    than a tuple of arrays. Fields are read `record.name[i, j]`, in Python and compiled alike, and can be written.
+
+    Raises ValueError for a name that NumPy's records have themselves (`size`, `base`): uncompiled code would read that.
+    """
+    if taken := [name for name in fields if hasattr(np.void, name)]:
+        raise ValueError(f"NumPy's records have an attribute {taken[0]} of their own")
     arrays = {name: np.asarray(value) for name, value in fields.items()}
     dtype = np.dtype([(name, a.dtype, a.shape) for name, a in arrays.items()], align=True)
     made = np.zeros(1, dtype=dtype).view(np.recarray)
@@ -128,7 +133,7 @@ _DESK = {
     "worth": np.float64,
     "least": np.float64,
     "hours": np.float64,
-    "base": np.int64,
+    "bare": np.int64,
     "pay": np.int64,
     "cell": np.uint32,
     "group": np.uint32,

@@ -106,13 +106,13 @@ def _value(start, end, w, tb, desk, acc):
     """Hours, output without AI and pay of everyone in a block, zero without work; cell of size and industry."""
     contract, occupation, industry = w.contract[start:end], w.occupation[start:end], w.industry[start:end]
     size, wage, tags = w.size[start:end], w.wage[start:end], w.tags[start:end]
-    band, hours, base, pay, cell = desk.band, desk.hours, desk.base, desk.pay, desk.cell
+    band, hours, bare, pay, cell = desk.band, desk.hours, desk.bare, desk.pay, desk.cell
     industries, firms = np.uint64(tb.growth_industry.size), tb.at[FIRMS]
     for j in range(end - start):
         hours[j] = tb.hours[np.uint64(contract[j]), np.uint64(band[j])]
     for j in range(end - start):
         level = tb.base_level[np.uint64(occupation[j]), np.uint64(industry[j]), np.uint64(size[j])]
-        base[j] = int(hours[j] * level)
+        bare[j] = int(hours[j] * level)
     for j in range(end - start):
         pay[j] = int(hours[j] * exp_(wage[j]))
     for j in range(end - start):
@@ -148,7 +148,7 @@ def _add_up(start, end, w, tb, pm, desk, acc):
         acc[trade + np.uint64(s == UNEMPLOYED)] += works + int(s == UNEMPLOYED)
         cell = np.uint64(desk.cell[j])
         acc[cell] += works + ((works & int(skill[j] >= reader)) << USER_BITS)
-        acc[cell + BASE] += desk.base[j]
+        acc[cell + BASE] += desk.bare[j]
         acc[cell + WAGES] += desk.pay[j]
         place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
         acc[bins + np.uint64(place)] += int(contract[j] < OWN_ACCOUNT)
@@ -196,7 +196,7 @@ def _gains(start, end, w, e, posts, tb, pm, desk, acc):
         _gain(
             start + np.int64(j),
             np.uint64(desk.cell[j]),
-            desk.base[j],
+            desk.bare[j],
             desk.hours[j],
             w,
             e,
