@@ -287,6 +287,7 @@ def waterfall(
     with style(lang) as say:
         figure, axes = panels(1, 1, (7.6, 4.4))
         ax = axes[0][0]
+        less = ("deadweight", "substitution", "displacement")  # what is subtracted: a negative one adds
         for n, (name, start, end, colour, hatch) in enumerate(steps):
             ax.bar(
                 n, end - start, 0.62, bottom=start, color=colour, hatch=hatch, edgecolor=BLACK, linewidth=0.7
@@ -298,7 +299,7 @@ def waterfall(
                 )
             if n < len(steps) - 1:
                 ax.plot([n + 0.31, n + 0.69], [end, end], color=GREY, linewidth=0.9)
-            taken = name in ("deadweight", "substitution", "displacement")
+            taken = name in less
             value = -mean[name] if taken else mean[name]
             top = max(start, end) + (half[1, 0] if half is not None else 0.0)
             ax.annotate(
@@ -311,7 +312,7 @@ def waterfall(
                 fontweight="bold" if name == "net" else "normal",
             )
         ax.axhline(0.0, color=BLACK, linewidth=0.9)
-        ax.set_xticks(range(len(steps)), [say(name) for name, *_ in steps])
+        ax.set_xticks(range(len(steps)), [("− " if name in less else "") + say(name) for name, *_ in steps])
         ax.margins(y=0.14)
         ax.set_ylabel(say(unit))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))

@@ -41,7 +41,9 @@ def public_accounts(effects: Effects) -> xr.Dataset:
 
 
 def cost(effects: Effects) -> pd.DataFrame:
-    """Additional money of the whole run, and won per trained person, direct job, net job and net job-year.
+    """Additional money of the whole run, and won per additional person trained, direct job, net job and net job-year.
+
+    Additional persons trained: those who train here and not in the base, less those who train in the base only.
 
     Jobs are those at the last horizon, job-years those of the whole run. A cost per job has no number where
     the interval of the jobs covers zero, or where jobs fall.
@@ -51,7 +53,7 @@ def cost(effects: Effects) -> pd.DataFrame:
     last = {"horizon": horizon, "group": "all:all"}
     heads, months = effects.accounts.sel(last), effects.in_months.sel(last)
     per = {
-        "person trained": heads.trained - heads.forgone,
+        "additional person trained": heads.trained - heads.forgone,
         "direct job": heads.direct,
         "net additional job": heads.net,
         "net additional job-year": months.net / YEAR,
@@ -65,6 +67,10 @@ def cost(effects: Effects) -> pd.DataFrame:
         for name in ("benefits", "tax and contributions", "net cost"):
             ends = (float(x) for x in mean_interval(public[name].sel(scenario=scenario).values))
             rows.append((scenario, f"additional {name}", "all", "all", horizon, *ends, "won"))
+        ends = (
+            float(x) for x in mean_interval(per["additional person trained"].sel(scenario=scenario).values)
+        )
+        rows.append((scenario, "additional persons trained", "all", "all", horizon, *ends, "persons"))
         for name, counted in per.items():
             found, why = cost_per(own["spent"], counted.sel(scenario=scenario).values)
             unit = f"{why} (won)" if why else "won"

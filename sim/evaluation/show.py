@@ -122,6 +122,12 @@ def placement(effects: Effects) -> Table:
     return table
 
 
+MONEY_NOTES = {
+    "additional money spent": ", with allowances, billion won",
+    "additional persons trained": " (trained here and not in the base, less the reverse)",
+}
+
+
 def money(effects: Effects) -> Table:
     """Persons trained against the goal, additional money, and what a job costs."""
     summary, costs = effects.results.summary(), effects.cost()
@@ -139,7 +145,7 @@ def money(effects: Effects) -> Table:
     for outcome in dict.fromkeys(costs.outcome):
         mine = _rows(costs[costs.outcome == outcome], "scenario")
         table.add_row(
-            f"{outcome}{', billion won' if outcome.startswith('additional') else ''}",
+            outcome + MONEY_NOTES.get(outcome, ", billion won" if outcome.startswith("additional") else ""),
             *(_cell(mine, s, _won) for s in effects.scenarios),
         )
     return table
@@ -221,6 +227,8 @@ def _cell(rows: Mapping[Any, Row], key: object, told: Callable[[Row], str]) -> s
 
 
 def _won(row: Row) -> str:
+    if row["unit"] == "persons":
+        return _count(row["mean"])
     if str(row["outcome"]).startswith("additional"):
         return f"{row['mean'] / BILLION:,.1f}"
     return f"{row['mean']:,.0f} {_between(row)}"
