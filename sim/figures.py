@@ -284,39 +284,48 @@ def waterfall(
         ("displacement", mean["direct"] - mean["substitution"], mean["net"], ORANGE, "\\\\"),
         ("net", 0.0, mean["net"], "#00507d", ""),
     )
+    less = ("deadweight", "substitution", "displacement")  # what is subtracted: a negative one adds
     with style(lang) as say:
-        figure, axes = panels(1, 1, (7.6, 4.4))
-        ax = axes[0][0]
-        less = ("deadweight", "substitution", "displacement")  # what is subtracted: a negative one adds
-        for n, (name, start, end, colour, hatch) in enumerate(steps):
-            ax.bar(
-                n, end - start, 0.62, bottom=start, color=colour, hatch=hatch, edgecolor=BLACK, linewidth=0.7
-            )
-            half = error_bars(*effects[name])
-            if half is not None:
-                ax.errorbar(
-                    n, end, yerr=half if end >= start else half[::-1], color=BLACK, capsize=4, elinewidth=1.1
+        figure, axes = panels(2, 1, (9.4, 4.4), sharey=False)
+        for ax, shown in zip(
+            axes[0], (steps[:3], steps[2:]), strict=True
+        ):  # what follows the direct effect is smaller
+            for n, (name, start, end, colour, hatch) in enumerate(shown):
+                ax.bar(
+                    n,
+                    end - start,
+                    0.62,
+                    bottom=start,
+                    color=colour,
+                    hatch=hatch,
+                    edgecolor=BLACK,
+                    linewidth=0.7,
                 )
-            if n < len(steps) - 1:
-                ax.plot([n + 0.31, n + 0.69], [end, end], color=GREY, linewidth=0.9)
-            taken = name in less
-            value = -mean[name] if taken else mean[name]
-            top = max(start, end) + (half[1, 0] if half is not None else 0.0)
-            ax.annotate(
-                f"{value:+,.0f}" if taken else f"{value:,.0f}",
-                (n, top),
-                xytext=(0, 4),
-                ha="center",
-                textcoords="offset points",
-                fontsize=9,
-                fontweight="bold" if name == "net" else "normal",
-            )
-        ax.axhline(0.0, color=BLACK, linewidth=0.9)
-        ax.set_xticks(range(len(steps)), [("− " if name in less else "") + say(name) for name, *_ in steps])
-        ax.margins(y=0.14)
-        ax.set_ylabel(say(unit))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
-        ax.grid(visible=False, axis="x")
+                half = error_bars(*effects[name])
+                if half is not None:
+                    half = half if end >= start else half[::-1]
+                    ax.errorbar(n, end, yerr=half, color=BLACK, capsize=4, elinewidth=1.1)
+                if n < len(shown) - 1:
+                    ax.plot([n + 0.31, n + 0.69], [end, end], color=GREY, linewidth=0.9)
+                value = -mean[name] if name in less else mean[name]
+                top = max(start, end, end + (half[1, 0] if half is not None else 0.0))
+                ax.annotate(
+                    f"{value:+,.0f}" if name in less else f"{value:,.0f}",
+                    (n, top),
+                    xytext=(0, 4),
+                    ha="center",
+                    textcoords="offset points",
+                    fontsize=9,
+                    fontweight="bold" if name == "net" else "normal",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+                )
+            ax.axhline(0.0, color=BLACK, linewidth=0.9)
+            labels = [("− " if name in less else "") + say(name) for name, *_ in shown]
+            ax.set_xticks(range(len(shown)), labels, fontsize=8)
+            ax.margins(y=0.14)
+            ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
+            ax.grid(visible=False, axis="x")
+        axes[0][0].set_ylabel(say(unit))
         heading(figure, title or say("waterfall"), say("waterfall note"))
     return figure
 

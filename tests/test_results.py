@@ -322,12 +322,14 @@ def test_waterfall_bars_add_up(net: float) -> None:
     mean = {"gross": 120.0, "deadweight": 90.0, "direct": 30.0, "substitution": 8.0, "net": net}
     mean["displacement"] = mean["direct"] - mean["substitution"] - net
     ends = {name: (x, x - 5.0, x + 5.0) for name, x in mean.items()}
-    ax = figures.waterfall(ends).axes[0]
-    bars: list[Any] = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in cast(Any, ax.patches)]
-    assert [pytest.approx(b) for b in (bars[0][1], bars[1][1], bars[2][1])] == [120.0, 30.0, 30.0]
-    assert bars[3] == (pytest.approx(30.0), pytest.approx(22.0)) and bars[4][1] == pytest.approx(net)
+    drawn = [cast(Any, ax.patches) for ax in figures.waterfall(ends).axes]
+    first, then = ([(bar.get_y(), bar.get_y() + bar.get_height()) for bar in bars] for bars in drawn)
+    assert [end for _, end in first] == [pytest.approx(x) for x in (120.0, 30.0, 30.0)]
+    assert then[0] == first[2]  # the second panel goes on where the first ends
+    assert then[1] == (pytest.approx(30.0), pytest.approx(22.0))
+    assert then[2][1] == pytest.approx(net) and then[3] == (0.0, pytest.approx(net))
     alone = figures.waterfall({name: (x, float("nan"), float("nan")) for name, x in mean.items()}, lang="ko")
-    assert len(alone.axes) == 1
+    assert len(alone.axes) == 2
 
 
 # -- folders -------------------------------------------------------------------------------------------
