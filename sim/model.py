@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import economy as economies
 from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, uniforms
-from sim.employers import IN_TRAINING, RESTRUCTURING, Employer
+from sim.employers import RESTRUCTURING, Employer
 from sim.fitting import round_total
 from sim.kernels import jit, log_, logs, new_desk, record_of
 from sim.ledger import Ledger
@@ -298,7 +298,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seat_carry = np.zeros((n, regions))
         self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
         self.applied = np.zeros(n, dtype=np.int64)
-        self.firm_seats, self.firms_trained, self.seat_steering = 0.0, 0, 0.0
+        self.firm_seats, self.seat_steering = 0.0, 0.0
         self.enrolments = Enrolments()
         self.attending = np.empty(0, dtype=np.int64)
         self.started: dict[int, np.ndarray] = {}
@@ -469,4 +469,4 @@ def _stages_loop(state, reason, tags, rows, restructuring, months, out):
         out[n] = life_stage(state[i], reason[i], tags[i], restructuring[n], months[n])
 
 
-__all__ = ["COURSE_KINDS", "IN_TRAINING", "LaborMarket"]
+__all__ = ["COURSE_KINDS", "LaborMarket"]

@@ -41,6 +41,7 @@ FINAL_SCHOOL_YEAR = (
     23 * 12
 )  # months of age from which someone in school counts as in the final year (assumption)
 YOUTH_END = 35 * 12
+LONG_TERM = 6  # months of unemployment from which a spell is long (OECD uses 12; Korea reports 6)
 OLDEST_MONTH = 121 * 12 - 1  # ages are read from a table up to here
 
 

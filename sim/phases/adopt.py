@@ -119,10 +119,9 @@ def package(model: LaborMarket) -> None:
             m.firm_seats += (record.firms_a_year or 0) * m.ramp(record) / 12.0 / scale
             take = int(m.firm_seats)
             m.firm_seats -= take
-        m.package_reached[p], trained = _advance(
+        m.package_reached[p] = _advance(
             order, int(m.package_reached[p]), take, e, m.in_package_since, m.month
         )
-        m.firms_trained += trained
     if m.package_order:
         m.packages = _mark_training(e, m.posts)
 
@@ -157,7 +156,6 @@ def _leave_training(order, reached, e, since, month, lever):
 @jit
 def _advance(order, reached, take, e, since, month):
     """The next `take` employers of each step move on, the last step first: one step a month."""
-    trained = 0
     for step in (DIAGNOSED, DISCOVERED, NOT_REACHED):
         left, n = take, 0
         while left > 0 and n < (order.size if step == NOT_REACHED else reached):
@@ -167,10 +165,9 @@ def _advance(order, reached, take, e, since, month):
                 left -= 1
                 if step == DIAGNOSED:
                     since[f] = month
-                    trained += 1
             n += 1
         reached = max(reached, n)
-    return reached, trained
+    return reached
 
 
 @jit

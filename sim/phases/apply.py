@@ -31,14 +31,13 @@ from sim.kernels import (
     unit_,
 )
 from sim.wages import least_acceptable, liking, offer_of, paid_for, requirement_of, worth_of
-from sim.workers import EMPLOYED, NOBODY, NOTICE, UNEMPLOYED
+from sim.workers import EMPLOYED, LONG_TERM, NOBODY, NOTICE, UNEMPLOYED
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 MOST_LOOKS = 64  # boards looked at before an application is given up
 MOST_LOOKS_AT_WORK = 16  # the same for someone who has a job and no notice (assumption)
-LONG_TERM = 6  # months of unemployment from which a spell is long (OECD uses 12; Korea reports 6)
 NONE = -1
 
 

@@ -16,13 +16,22 @@ from sim.phases.train import follow
 from sim.record import FIRM_ITEMS as ITEMS
 from sim.record import PAY_BINS
 from sim.record import TOTALS as TOTAL_NAMES
-from sim.wages import staff_use
-from sim.workers import ABSENT, EMPLOYED, INACTIVE, INSURED, OLDEST_MONTH, OWN_ACCOUNT, RESTING, UNEMPLOYED
+from sim.wages import APPLIED, staff_use
+from sim.workers import (
+    ABSENT,
+    EMPLOYED,
+    INACTIVE,
+    INSURED,
+    LONG_TERM,
+    OLDEST_MONTH,
+    OWN_ACCOUNT,
+    RESTING,
+    UNEMPLOYED,
+)
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
-SKILLED = 0.5  # AI skill of the `applied` step of the ladder
 # unsigned, as every index below: the compiler then asks of none whether it is negative
 AGES, ONE, TWO, THREE, FOUR = (np.uint64(n) for n in (5, 1, 2, 3, 4))
 USER_BITS = 32  # in a chunk, users are counted in the upper half of the employed
@@ -45,7 +54,6 @@ FIRM_ITEMS = np.uint64(len(ITEMS))
     T_SKILL,
     T_EMPLOYEES,
 ) = (np.uint64(n) for n in range(len(TOTAL_NAMES)))
-LONG_TERM = 6  # months of a long spell of unemployment, as surveys in Korea report it
 YOUNG = 30 * 12
 BENEFIT_SHARE, DAY_HOURS = 0.6, 8.0  # of the former daily wage (Employment Insurance Act, art. 46)
 
@@ -95,7 +103,7 @@ def _group(start, end, w, tb, clock, desk, acc):
     for j in range(end - start):
         lives = state[j] != ABSENT
         skills += int(float(skill[j]) * 1e6) * int(lives)
-        skilled += int(lives & (skill[j] >= SKILLED))
+        skilled += int(lives & (skill[j] >= APPLIED))
     totals = tb.at[TOTALS]
     acc[totals + T_SKILL] += skills
     acc[totals + T_SKILLED] += skilled
