@@ -14,6 +14,7 @@ import numpy as np
 from sim.boards import Boards, submarkets
 from sim.economy import Economy
 from sim.kernels import alias_table, exp_, log_, logs, record_of
+from sim.population import AGE5
 from sim.record import Layout
 from sim.scenario import Scenario
 from sim.workers import EMPLOYED, INACTIVE, MILITARY, OWN_ACCOUNT, UNEMPLOYED
@@ -222,7 +223,6 @@ def tables_of(
     first = economy.base_year
     low, _ = economy.ages
     band = np.searchsorted(low, np.arange(121), side="right").clip(1) - 1
-    age5 = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4], dtype=np.int32)
     people = slice(0, population.living)
     age = band[np.clip((-spin_up - w.birth[people]) // 12, 0, 120)]
     at_work = np.flatnonzero(w.state[people] == EMPLOYED)
@@ -265,7 +265,7 @@ def tables_of(
                     Layout.of(economy).offsets[:-1], dtype=np.uint64
                 ),  # where each block of the record begins
                 "band": np.repeat(band, 12).astype(np.int32),
-                "age5": age5,
+                "age5": AGE5.astype(np.int32),
                 "leave": rates.leave[0].copy(),
                 "leave_school": _leave_school(economy),
                 "call_up": np.where(

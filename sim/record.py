@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sim.kernels import jit
+from sim.workers import NO_EMPLOYER
 
 if TYPE_CHECKING:
     from sim.economy import Economy
     from sim.model import LaborMarket
 
-ABSENT_SIZE = 5  # size class of people without an employer
 STATES = ("employed", "unemployed", "inactive")
 AGES5 = ("15-29", "30-39", "40-49", "50-59", "60+")
 PAY_BINS = 128  # log wage from 8, 32 bins a log point
@@ -70,7 +70,7 @@ class Layout(NamedTuple):
             people=(4, 5, 2, 3, 3),
             places=(economy.n("region"), 4, 3),
             trades=(economy.n("occupation"), 5, 2),
-            firms=(ABSENT_SIZE + 1, economy.n("industry"), len(FIRM_ITEMS)),
+            firms=(NO_EMPLOYER + 1, economy.n("industry"), len(FIRM_ITEMS)),
             moves=(5, 4, 3),
             pay=(PAY_BINS,),
             totals=(len(TOTALS),),
