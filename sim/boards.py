@@ -16,11 +16,16 @@ from sim.scenario import Scenario
 
 
 class Boards(NamedTuple):
-    """Slots and looks: first slot of each submarket (submarkets + 1,), alias table of the board looked at by origin
-    (submarkets, submarkets), and 1 / ln(chance to look again) by origin (submarkets,)."""
+    """Slots and looks. The board looked at is drawn in two steps, province then occupation, because the weights of an
+    origin are a product but for the slots; the tables of both then stay in a core's cache.
+
+    first: first slot of each submarket (submarkets + 1,). province: alias table of the province looked at by origin
+    (submarkets, provinces). trade: alias table of the occupation looked at by the origin's occupation and the province
+    (occupations, provinces, occupations). patience: 1 / ln(chance to look again) by origin (submarkets,)."""
 
     first: np.ndarray
-    alias: np.ndarray
+    province: np.ndarray
+    trade: np.ndarray
     patience: np.ndarray
 
 
@@ -52,11 +57,18 @@ def submarkets(
     wage = rates.wage_occupation
     pull = np.exp(scenario.world.wage_search * (wage[None, :] - wage[:, None]))
     row = (moves / share[None, :]) * pull
-    weight = np.einsum("rs,ij->risj", places, row).reshape(regions * occupations, regions * occupations)
-    weight *= slots[None, :] / openings.sum()
-    total = weight.sum(axis=1)
+    offered = slots.reshape(regions, occupations) / openings.sum()
+    trade = np.einsum("ij,sj->isj", row, offered)
+    province = np.einsum("rs,is->ris", places, trade.sum(axis=2)).reshape(regions * occupations, regions)
+    total = province.sum(axis=1)
     patience = 1.0 / logs(total / (scenario.world.no_application + total))
-    return Boards(board, np.stack([alias_table(row) for row in weight]), patience)
+    return Boards(board, _alias_tables(province), _alias_tables(trade), patience)
+
+
+def _alias_tables(weights: np.ndarray) -> np.ndarray:
+    """Alias tables over the last axis."""
+    rows = weights.reshape(-1, weights.shape[-1])
+    return np.stack([alias_table(row) for row in rows]).reshape(weights.shape)
 
 
 def _balanced(rates: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -22,10 +22,7 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "PERSON": (4, "sex; region; employability; AI skill"),
     "OWN_ACCOUNT": (5, "contract; industry and occupation; insurance; -"),
     "APPLICATION": (6, "ranking noise; match effect; contract; when to give up"),
-    "ATTEMPT": (
-        7,
-        "even looks: submarket, slot, and those of the next; the last look's: -; -; -; conversion",
-    ),
+    "ATTEMPT": (7, "province looked at; occupation; slot; conversion (of the last look)"),
     "ADVERTISE": (8, "place of the vacancy; -; -; -"),
     "EMPLOYER": (9, "adopt; close; open; -"),
     "SHOCK": (10, "demand shock; -; -; -"),

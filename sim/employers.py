@@ -62,7 +62,7 @@ PostColumns = namedtuple("PostColumns", [name for name, _, _ in POST_COLUMNS])  
 # of the employer (a record has a `size` of its own), and whether it asks for AI skill
 ADVERT = np.dtype(
     [
-        ("pay", np.float64),
+        ("pay", np.float32),
         ("post", np.int32),
         ("intensity", np.float32),
         ("occupation", np.uint8),
@@ -81,8 +81,10 @@ def new_employers(rows: int) -> Any:
 
 
 def new_posts(rows: int) -> Any:
-    """Empty post columns."""
-    return PostColumns(*columns_of([field[:2] for field in POST_COLUMNS], rows))
+    """Empty post columns; `flags` has a last entry more, which stays 0 and is where the job -1 of people without an
+    employer points."""
+    columns = PostColumns(*columns_of([field[:2] for field in POST_COLUMNS], rows + 1))
+    return PostColumns(*(column if name == "flags" else column[:-1] for name, column in columns._asdict().items()))
 
 
 class Employer(mesa.Agent):  # type: ignore[misc]

@@ -112,6 +112,7 @@ def columns_of(fields: Sequence[tuple[str, Any]], rows: int) -> list[np.ndarray]
     ]
 
 
+NONE64 = np.uint64(0)
 MASK32 = np.uint64(0xFFFFFFFF)
 SHIFT32 = np.uint64(32)
 M0 = np.uint64(0xD2511F53)
@@ -142,8 +143,11 @@ _DESK = {
     "patience": np.float64,
     "looks": np.int32,
     "waiting": np.uint32,
-    "turn": np.uint32,
+    "origin": np.uint32,
     "seen": np.int32,
+    "gain": np.float64,
+    "most": np.float64,
+    "kind": np.uint32,
 }
 
 
@@ -414,7 +418,9 @@ def alias_(word, table):
     x = np.uint64(word) * np.uint64(table.size)
     i = x >> SHIFT32
     cell = table[i]
-    return np.int64(i) if (x & MASK32) < (cell >> SHIFT32) else np.int64(cell & MASK32)
+    other = cell & MASK32
+    stays = NONE64 - np.uint64((x & MASK32) < (cell >> SHIFT32))  # all bits or none: a branch would be a coin toss
+    return np.int64(other ^ ((other ^ i) & stays))
 
 
 def alias_table(weights: np.ndarray) -> np.ndarray:

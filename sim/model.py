@@ -348,6 +348,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
         cells = (self.economy.n("region"), self.economy.n("major"))
         self.job_creation = np.zeros(cells)
+        self.need, self.wanted_by_cell = np.zeros((2, *cells), dtype=np.int64)
         self._openings, self._hires, self._skill = (np.zeros((12, *cells), dtype=np.int64) for _ in range(3))
         self.in_package_since = np.full(self.employers.open.size, 2**15 - 1, dtype=np.int16)
         self.package_order, self.packages = package_orders(self), False
@@ -434,26 +435,18 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _log_scarcity(self) -> float:
         """ln(skilled supply / posts that use AI): what moves the AI wage premium."""
-        skilled, posts = _scarcity(
-            self.workers.state, self.workers.skill, self.employers, self.posts, self.tables.exposure
-        )
-        return float(log_(max(1.0, float(skilled))) - log_(max(1.0, posts * 1e-6)))
+        skilled = _skilled(self.workers.state, self.workers.skill)
+        return float(log_(max(1.0, float(skilled))) - log_(max(1.0, int(self.need.sum()) * 1e-6)))
 
 
 @jit
-def _scarcity(state, skill, e, posts, exposure):
-    """People in the labour force with applied AI skill, and exposed intensity of posts wanted (millionths)."""
+def _skilled(state, skill):
+    """People in the labour force with applied AI skill."""
     skilled = 0
     for i in range(state.size):
         active = (state[i] == EMPLOYED) | (state[i] == UNEMPLOYED)
         skilled += int((skill[i] >= APPLIED) & active)
-    exposed = 0
-    for f in range(e.open.size):
-        intensity = float(e.intensity[f])
-        if intensity > 0.0:
-            for p in range(e.posts_from[f], e.posts_to[f]):
-                exposed += int(intensity * exposure[posts.occupation[p]] * 1e6) * int(posts.wanted[p])
-    return skilled, exposed
+    return skilled
 
 
 def _stages(w: Any, rows: np.ndarray, restructuring: np.ndarray, months: np.ndarray) -> np.ndarray:

@@ -74,7 +74,7 @@ def reservation(i, w, tb, pm, clock):
 @device
 def liking(offered, size, pm):
     """Value of an offer from an employer of a size class: the log wage, and what a large employer is worth."""
-    return offered + pm.large_preference if size == LARGE else offered
+    return offered + (pm.large_preference if size == LARGE else 0.0)
 
 
 @device

@@ -49,7 +49,7 @@ def one_submarket(model: LaborMarket, vacancies_most: int) -> None:
     boards = model.boards
     boards.first[:] = 0
     boards.first[1:] = slots
-    boards.alias[:] = 0
+    boards.province[:], boards.trade[:] = 0, 0
     boards.patience[:] = -1e9  # nobody gives up
     model.slots = np.empty(slots, dtype=np.int32)
     model.employers.region[:] = 0

@@ -30,7 +30,7 @@ from sim.kernels import (
     place_,
     unit_,
 )
-from sim.wages import least_acceptable, liking, offer_of, paid_for, requirement_of, worth_of
+from sim.wages import least_acceptable, liking, offer_of, requirement_of, worth_of
 from sim.workers import EMPLOYED, LONG_TERM, NOBODY, NOTICE, UNEMPLOYED
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 MOST_LOOKS = 64  # boards looked at before an application is given up
 MOST_LOOKS_AT_WORK = 16  # the same for someone who has a job and no notice (assumption)
 NONE = -1
+FEW = np.uint32(8)  # more than there are size classes
 
 
 class Applications(NamedTuple):
@@ -97,6 +98,7 @@ def _write(searchers, each, w, applications):
 
 @jit
 def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, premium, applications):
+    added = pm.rent_share * log_(1.0 + pm.productivity_gain) + premium + 1e-6
     for start in range(lo, hi, BLOCK):
         end = min(start + BLOCK, hi)
         who, number = applications.worker[start:end], applications.number[start:end]
@@ -109,15 +111,13 @@ def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, p
         waiting = _begin(who, number, found, desk, w, tb, boards, pm, key, clock)
         look = 0
         while waiting > 0:
-            if look % 2 == 0:  # a draw serves two looks
-                for q in range(waiting):
-                    j = desk.waiting[q]
-                    desk.ids[q] = who[j]
-                    desk.subs[q] = int(number[j]) * MOST_LOOKS + look
-                    desk.turn[q] = q
-                draw_listed(desk.ids, desk.subs, waiting, clock.counter, ATTEMPT, key, desk.word)
+            for q in range(waiting):
+                j = desk.waiting[q]
+                desk.ids[q] = who[j]
+                desk.subs[q] = int(number[j]) * MOST_LOOKS + look
+            draw_listed(desk.ids, desk.subs, waiting, clock.counter, ATTEMPT, key, desk.word)
             waiting = _look(
-                look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium
+                look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium, added
             )
             look += 1
         for j in range(end - start):
@@ -153,6 +153,7 @@ def _begin(who, number, found, desk, w, tb, boards, pm, key, clock):
             if unit_(turn) < tb.conversion_weight[course]:
                 origin = course
         row = np.uint64(w.region[i]) * np.uint64(tb.major.size) + np.uint64(origin)
+        desk.origin[j] = origin
         most = MOST_LOOKS_AT_WORK if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0 else MOST_LOOKS
         looks = min(most - 1.0, desk.patience[j] * boards.patience[row])  # geometric: 1 - q a look
         desk.row[j] = row
@@ -163,50 +164,74 @@ def _begin(who, number, found, desk, w, tb, boards, pm, key, clock):
 
 
 @device
-def _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium):
-    """One look of each application that is still waiting; how many go on."""
-    half = look % 2 * 2
+def _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium, added):
+    """One look of each application that is still waiting; how many go on. `added` bounds what AI adds to an offer."""
+    _read(waiting, desk.waiting, desk.row, desk.origin, desk.word, desk.seen, boards, slots)
+    _like(waiting, desk, tb, pm, clock, adverts, added)
+    left = np.uint64(0)
     for q in range(waiting):
-        cell = alias_(desk.word[half, desk.turn[q]], boards.alias[desk.row[desk.waiting[q]]])
-        first, after = boards.first[cell], boards.first[cell + 1]
-        desk.seen[q] = slots[first + place_(desk.word[half + 1, desk.turn[q]], after - first)]
-    left, lowest = 0, tb.minimum_wage[clock.year_index]
-    for q in range(waiting):
-        j, v = desk.waiting[q], desk.seen[q]
-        if v != NONE:
-            advert = adverts[v]
-            bare, _ = paid_for(advert, desk.worth[j], desk.luck[j], desk.which[j], tb)
-            acceptable = liking(max(bare, lowest), advert.size_class, pm) > desk.least[j]
-            if not acceptable and advert.intensity > 0.0:
-                offered, _ = offer_of(
-                    who[j], advert, desk.worth[j], desk.luck[j], desk.which[j], w, tb, pm, clock, premium
-                )
-                acceptable = liking(offered, advert.size_class, pm) > desk.least[j]
-            if acceptable:
-                found[j] = v
-                continue
-        if look + 1 < desk.looks[j]:
-            desk.waiting[left] = j
-            desk.turn[left] = desk.turn[q]
-            left += 1
-    return left
+        j, v = np.uint64(desk.waiting[q]), desk.seen[q]
+        acceptable = desk.gain[q] > 0.0
+        if not acceptable and desk.gain[q] + desk.most[q] > 0.0:
+            offered, _ = offer_of(
+                who[j], adverts[v], desk.worth[j], desk.luck[j], desk.which[j], w, tb, pm, clock, premium
+            )
+            acceptable = liking(offered, adverts[v].size_class, pm) > desk.least[j]
+        found[j] = v if acceptable else NONE
+        desk.waiting[left] = j
+        left += np.uint64(not acceptable and look + 1 < desk.looks[j])
+    return np.int64(left)
+
+
+@device
+def _read(n, waiting, row, origin, word, seen, boards, slots):
+    """What stands in the slot that each application looks at: province, occupation, slot, a step at a time, so that
+    many wait for memory together."""
+    occupations = np.uint64(boards.trade.shape[0])
+    for q in range(n):
+        seen[q] = alias_(word[0, q], boards.province[np.uint64(row[np.uint64(waiting[q])])])
+    for q in range(n):
+        province, trade = np.uint64(seen[q]), np.uint64(origin[np.uint64(waiting[q])])
+        seen[q] = province * occupations + np.uint64(alias_(word[1, q], boards.trade[trade, province]))
+    for q in range(n):
+        cell = np.uint64(seen[q])
+        first, after = boards.first[cell], boards.first[cell + np.uint64(1)]
+        seen[q] = first + place_(word[2, q], after - first)
+    for q in range(n):
+        seen[q] = slots[np.uint64(seen[q])]
+
+
+@device
+def _like(n, desk, tb, pm, clock, adverts, added):
+    """By how much each vacancy is liked better than the least acceptable, but for what AI adds, and the most of that."""
+    for q in range(n):
+        advert = adverts[desk.seen[q]]  # of an empty slot the last one, which pays nothing
+        desk.gain[q] = advert.pay
+        desk.kind[q] = np.uint32(advert.occupation) * FEW + np.uint32(advert.size_class)
+        desk.most[q] = added if advert.intensity > 0.0 else 0.0
+    lowest = tb.minimum_wage[clock.year_index]
+    for q in range(n):
+        j, size = np.uint64(desk.waiting[q]), np.uint64(desk.kind[q] % FEW)
+        shares = tb.hired_contract[np.uint64(tb.major[np.uint64(desk.kind[q] // FEW)]), size]
+        which = desk.which[j]
+        contract = np.uint64(which >= shares[0]) + np.uint64(which >= shares[1])
+        bare = desk.gain[q] + tb.wage_contract[contract] + desk.worth[j] + desk.luck[j]
+        offered = max(bare, lowest) if desk.seen[q] != NONE else bare
+        desk.gain[q] = liking(offered, size, pm) - desk.least[j]
 
 
 @device
 def score_of(i, advert, noise, w, tb, pm, clock):
     """How an advertised vacancy ranks applicant i."""
     o = advert.occupation
+    far = -pm.score_distance * tb.distance[w.occupation[i], o]
+    long = (w.state[i] != EMPLOYED) & (w.spell[i] >= LONG_TERM)
+    older = clock.month - w.birth[i] >= 45 * 12
     score = pm.score_employability * w.employability[i]
     score += pm.score_skill * w.skill[i] * requirement_of(advert, tb)
-    if w.occupation[i] == o:
-        score += pm.score_occupation
-    else:
-        score -= pm.score_distance * tb.distance[w.occupation[i], o]
-    if w.certificates[i] > 0:
-        score += pm.score_certificate * tb.exposure[o]
-    if w.state[i] != EMPLOYED and w.spell[i] >= LONG_TERM:
-        score -= pm.score_long_term
-    if clock.month - w.birth[i] >= 45 * 12:
-        score -= pm.score_age
+    score += pm.score_occupation if w.occupation[i] == o else far
+    score += pm.score_certificate * tb.exposure[o] if w.certificates[i] > 0 else 0.0
+    score -= pm.score_long_term if long else 0.0
+    score -= pm.score_age if older else 0.0
     score += pm.score_education * tb.education_match[w.education[i], o]
     return score + noise

@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.employers import ADOPTER
 from sim.kernels import device, logistic_
+from sim.phases.reach import AT_ADOPTER
 from sim.workers import ABSENT, EMPLOYED, HELD12, INSURED, OWN_ACCOUNT
 
 TENURE_PAY_MONTHS = 60
@@ -21,27 +22,36 @@ LONGEST = 65535
 
 
 @device
-def learn(start, end, w, e, posts, tb, pm, clock, used):
-    """Workers start to end: AI skill, tenure pay, insurance record, spell and experience; `used` (BLOCK,) is left with
-    how much each used AI at work, which is above zero only at an adopting employer."""
+def learn(start, end, w, e, posts, tb, pm, clock, reached, desk):
+    """Workers start to end: AI skill, tenure pay, insurance record, spell and experience. Left on the desk: how much each
+    used AI at work (`used`), and a list of those who may have (`waiting`), whose length is returned."""
     state, skill, contract = w.state[start:end], w.skill[start:end], w.contract[start:end]
     spell, tags = w.spell[start:end], w.tags[start:end]
-    _use(w.job[start:end], w.occupation[start:end], skill, e, posts, tb, pm, used)
-    _practise(state, skill, used, pm.learning_by_use, pm.skill_decay)
+    job, occupation = w.job[start:end], w.occupation[start:end]
+    users = _use(job, occupation, skill, e, posts, tb, pm, reached[start:end], desk.used, desk.waiting)
+    _practise(state, skill, desk.used, pm.learning_by_use, pm.skill_decay)
     _raise(contract, spell, w.wage[start:end], pm.tenure_wage, tb.minimum_wage[clock.year_index])
     _insure(state, contract, tags, w.insured[start:end])
     _stay(state, spell, w.experience[start:end], tags)
+    return users
 
 
 @device
-def _use(job, occupation, skill, e, posts, tb, pm, used):
+def _use(job, occupation, skill, e, posts, tb, pm, bits, used, users):
     """Use of AI at work: the employer's intensity x the occupation's exposure x use(skill)."""
     slope, midpoint = pm.use_slope, pm.use_midpoint
+    n = np.uint64(0)
     for j in range(job.size):
         used[j] = 0.0
-        if job[j] >= 0 and (posts.flags[job[j]] & ADOPTER) != 0:
-            intensity = float(e.intensity[posts.employer[job[j]]])
-            used[j] = intensity * tb.exposure[occupation[j]] * logistic_(slope * (float(skill[j]) - midpoint))
+        users[n] = j
+        n += np.uint64((bits[j] & AT_ADOPTER) != 0)
+    for q in range(np.int64(n)):
+        j = np.uint64(users[q])
+        if (posts.flags[job[j]] & ADOPTER) != 0:
+            intensity = float(e.intensity[posts.employer[np.uint64(job[j])]])
+            use = logistic_(slope * (float(skill[j]) - midpoint))
+            used[j] = intensity * tb.exposure[np.uint64(occupation[j])] * use
+    return np.int64(n)
 
 
 @device

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.draws import APPLICATION, HIRED
 from sim.kernels import device, jit, normal_, philox, unit_
+from sim.phases.reach import AT_ADOPTER
 from sim.wages import liking, offer_of, worth_of
 from sim.workers import EMPLOYED, HELD12, INSURED, NOBODY, TRAINED
 
@@ -38,6 +39,7 @@ def match(model: LaborMarket) -> None:
         m.clock,
         m.adverts,
         m.premium,
+        m.reached,
         m.hires_by_cell,
         m.skill_by_cell,
     )
@@ -56,7 +58,20 @@ def _rank(applications, best):
 
 @jit
 def _accept(
-    applications, best, w, e, posts, tb, pm, key, clock, adverts, premium, hires_by_cell, skill_by_cell
+    applications,
+    best,
+    w,
+    e,
+    posts,
+    tb,
+    pm,
+    key,
+    clock,
+    adverts,
+    premium,
+    reached,
+    hires_by_cell,
+    skill_by_cell,
 ):
     worker, vacancy = applications.worker, applications.vacancy
     offers, hires, moves = 0, 0, 0
@@ -100,6 +115,7 @@ def _accept(
         skill_by_cell[region, major] += int(float(w.skill[i]) * 1e6)
         moves += int(w.state[i] == EMPLOYED)
         hire(i, p, wage, contract, w, e, posts, tb, key, clock)
+        reached[i] |= AT_ADOPTER  # it may be one
         hires += 1
     return offers, hires, moves
 

@@ -36,8 +36,19 @@ def post(model: LaborMarket) -> None:
     unit_costs(m.employers, m.posts, m.tables, m.params, cost, weight, industry_cost)
     update_job_creation(m)
     creation = exp_array(m.job_creation)
+    m.need[:], m.wanted_by_cell[:] = 0, 0
     laying_off = _wanted(
-        m.employers, m.posts, m.tables, m.params, m.key, m.clock, industry_cost, creation, m.layoffs
+        m.employers,
+        m.posts,
+        m.tables,
+        m.params,
+        m.key,
+        m.clock,
+        industry_cost,
+        creation,
+        m.layoffs,
+        m.need,
+        m.wanted_by_cell,
     )
     m.flows["notices"] = 0
     if laying_off or m.packages:
@@ -130,11 +141,13 @@ def unit_costs(e, posts, tb, pm, cost, weight, mean):
 
 
 @jit
-def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):
+def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs, need, wanted_by_cell):
+    """Posts wanted, open and to be given up; by province and major group also the AI requirement of those wanted
+    (intensity x exposure, millionths)."""
     laying_off = False
     for f in range(e.open.size):
         k, r, s = e.industry[f], e.region[f], e.size[f]
-        scale = 0.0
+        scale, intensity = 0.0, float(e.intensity[f])
         if e.open[f] == 1:
             mean = industry_cost[k]
             scale = tb.growth_industry[k] * tb.growth_region[r] * exp_(e.shock[f] - tb.shock_mean[s])
@@ -150,6 +163,9 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs):
             if scale > 0.0:
                 labour = relative_labour(p, f, e, posts, tb, pm)
                 wanted = int(posts.base[p] * scale * creation[r, tb.major[o]] * labour + posts.rounding[p])
+                wanted_by_cell[r, tb.major[o]] += wanted
+                if intensity > 0.0:
+                    need[r, tb.major[o]] += int(intensity * tb.exposure[o] * 1e6) * wanted
             posts.wanted[p] = wanted
             over = posts.held[p] - wanted
             posts.vacant[p] = max(0, -over)
@@ -172,9 +188,7 @@ def _colleagues(lo, hi, chunk, desk, job, flags, reached, events, counts):
     n = 0
     jobs, bits = job[lo:hi], reached[lo:hi]
     for j in range(jobs.size):
-        if jobs[j] < 0:
-            continue
-        flag = flags[np.uint64(jobs[j])]
+        flag = flags[jobs[j]]  # of nobody's posts for those who have none
         if (flag & (LAYING_OFF | IN_TRAINING)) != 0:
             if (flag & IN_TRAINING) != 0:
                 bits[j] |= APPLIES
@@ -241,26 +255,10 @@ def update_job_creation(model: LaborMarket) -> None:
     pull = np.zeros(m.job_creation.shape)
     if psi > 0.0:
         easier = logs(m.filling_hazard()) - logs(m.filling_start)
-        better = m.params.hiring_quality * ai_requirement(m) * (m.hires_skill() - m.quality_start)
+        requirement = m.need / np.maximum(1, m.wanted_by_cell) * 1e-6  # of the posts wanted a month ago
+        better = m.params.hiring_quality * requirement * (m.hires_skill() - m.quality_start)
         pull = eta * easier + better
     m.job_creation[:] = (1.0 - pace) * m.job_creation + pace * pull
-
-
-def ai_requirement(model: LaborMarket) -> np.ndarray:
-    """Mean AI requirement A x exposure of the posts of each province and major group."""
-    need, wanted = np.zeros((2, *model.job_creation.shape), dtype=np.int64)
-    _requirement(model.employers, model.posts, model.tables, need, wanted)
-    return np.asarray(need / np.maximum(1, wanted) * 1e-6)
-
-
-@jit
-def _requirement(e, posts, tb, need, wanted):
-    for f in range(e.open.size):
-        intensity = float(e.intensity[f])
-        for p in range(e.posts_from[f], e.posts_to[f]):
-            o = posts.occupation[p]
-            need[e.region[f], tb.major[o]] += int(intensity * tb.exposure[o] * 1e6) * int(posts.wanted[p])
-            wanted[e.region[f], tb.major[o]] += posts.wanted[p]
 
 
 @jit
@@ -315,7 +313,8 @@ def _advertise(model: LaborMarket) -> int:
     m = model
     total = int(m.posts.vacant.sum())
     m.slots[:] = NO_ADVERT
-    m.adverts = np.recarray(total, dtype=ADVERT)
+    m.adverts = np.recarray(total + 1, dtype=ADVERT)
+    m.adverts[NO_ADVERT] = (-np.inf, -1, 0.0, 0, 0, 0)  # what stands in an empty slot
     m.openings_by_cell = np.zeros(m.job_creation.shape, dtype=np.int64)
     free = np.diff(m.boards.first).astype(np.int64)
     m.advertised, m.flows["unadvertised"] = _place(

@@ -62,23 +62,25 @@ def produce(model: LaborMarket) -> None:
     """Everyone learns (`learn`); then the month is added up and recorded."""
     m = model
     m.sums[:] = 0
-    m.over_chunks(_close, m.workers, m.employers, m.posts, m.tables, m.params, m.clock, m.sums)
+    m.over_chunks(
+        _close, m.workers, m.employers, m.posts, m.tables, m.params, m.clock, m.reached, m.sums
+    )
     follow(m)
     m.record.add(m, m.sums.sum(axis=0))
 
 
 @jit
-def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, sums):
+def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, reached, sums):
     desk.heads[:] = 0
     acc = sums[chunk]
     for start in range(lo, hi, BLOCK):
         end = min(start + BLOCK, hi)
-        learn(start, end, w, e, posts, tb, pm, clock, desk.used)
+        users = learn(start, end, w, e, posts, tb, pm, clock, reached, desk)
         _group(start, end, w, tb, clock, desk, acc)
         _value(start, end, w, tb, desk, acc)
         _add_up(start, end, w, tb, pm, desk, acc)
         _support(start, end, w, tb, clock, acc)
-        _gains(start, end, w, e, posts, tb, pm, desk, acc)
+        _gains(start, users, w, e, posts, tb, pm, desk, acc)
     _fold(desk.heads, tb.at, acc)
 
 
@@ -141,25 +143,35 @@ def _value(start, end, w, tb, desk, acc):
 
 @device
 def _add_up(start, end, w, tb, pm, desk, acc):
-    """Count everyone in a block into the cells of the record; those without work add zeros, which is cheaper than to
-    ask who they are."""
+    """Count everyone in a block into the cells of the record. Those at work are listed first, and those without a job
+    or in another state than a month ago: branches on what is as likely as not cost more than all the sums."""
     state, previous, skill = w.state[start:end], w.previous[start:end], w.skill[start:end]
     contract, wage, occupation = w.contract[start:end], w.wage[start:end], w.occupation[start:end]
     trades, moves, bins = tb.at[TRADES], tb.at[MOVES], tb.at[PAY]
     reader = pm.use_midpoint  # more likely than not to use AI regularly
+    workers, others = np.uint64(0), np.uint64(0)
     for j in range(end - start):
         desk.heads[desk.group[j]] += 1
-        s = state[j]
-        works = int(s == EMPLOYED)
-        old = np.uint64(tb.age5[desk.band[j]])
-        trade = trades + (np.uint64(occupation[j]) * AGES + old) * TWO
-        acc[trade + np.uint64(s == UNEMPLOYED)] += works + int(s == UNEMPLOYED)
+        desk.ids[workers] = j
+        workers += np.uint64(state[j] == EMPLOYED)
+    for j in range(end - start):
+        desk.subs[others] = j
+        others += np.uint64((state[j] == UNEMPLOYED) | (state[j] != previous[j]))
+    for q in range(np.int64(workers)):
+        j = np.uint64(desk.ids[q])
+        trade = np.uint64(occupation[j]) * AGES + np.uint64(tb.age5[np.uint64(desk.band[j])])
+        acc[trades + trade * TWO] += 1
         cell = np.uint64(desk.cell[j])
-        acc[cell] += works + ((works & int(skill[j] >= reader)) << USER_BITS)
+        acc[cell] += 1 + (int(skill[j] >= reader) << USER_BITS)
         acc[cell + BASE] += desk.bare[j]
         acc[cell + WAGES] += desk.pay[j]
         place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
         acc[bins + np.uint64(place)] += int(contract[j] < OWN_ACCOUNT)
+    for q in range(np.int64(others)):
+        j = np.uint64(desk.subs[q])
+        s, old = state[j], np.uint64(tb.age5[np.uint64(desk.band[j])])
+        if s == UNEMPLOYED:
+            acc[trades + (np.uint64(occupation[j]) * AGES + old) * TWO + ONE] += 1
         if s != previous[j] and s != ABSENT:
             acc[moves + (old * FOUR + np.uint64(previous[j])) * THREE + np.uint64(s) - ONE] += 1
     for j in range(end - start):
@@ -193,26 +205,13 @@ def _support(start, end, w, tb, clock, acc):
 
 
 @device
-def _gains(start, end, w, e, posts, tb, pm, desk, acc):
+def _gains(start, users, w, e, posts, tb, pm, desk, acc):
     """What AI adds to output, and the hours that it saves, of those in a block who use it."""
-    n = np.uint64(0)
-    for j in range(end - start):
-        desk.waiting[n] = j
-        n += np.uint64(desk.used[j] > 0.0)
-    for q in range(np.int64(n)):
-        j = desk.waiting[q]
-        _gain(
-            start + np.int64(j),
-            np.uint64(desk.cell[j]),
-            desk.bare[j],
-            desk.hours[j],
-            w,
-            e,
-            posts,
-            tb,
-            pm,
-            acc,
-        )
+    for q in range(users):
+        j = np.uint64(desk.waiting[q])
+        if desk.used[j] > 0.0:
+            cell, i = np.uint64(desk.cell[j]), start + np.int64(j)
+            _gain(i, cell, desk.bare[j], desk.hours[j], w, e, posts, tb, pm, acc)
 
 
 @device

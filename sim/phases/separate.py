@@ -58,10 +58,9 @@ def flag_staff(lo, hi, chunk, desk, job, flags, reached):
     """Whose employer closes, and whose has adopted AI."""
     jobs, bits = job[lo:hi], reached[lo:hi]
     for j in range(jobs.size):
-        if jobs[j] >= 0:
-            flag = flags[np.uint64(jobs[j])]
-            closes = np.uint8((flag & CLOSING) != 0) * SEPARATES
-            bits[j] |= closes | (np.uint8((flag & ADOPTER) != 0) * AT_ADOPTER)
+        flag = flags[jobs[j]]  # of nobody's posts for those who have none
+        closes = np.uint8((flag & CLOSING) != 0) * SEPARATES
+        bits[j] |= closes | (np.uint8((flag & ADOPTER) != 0) * AT_ADOPTER)
 
 
 @device

@@ -137,10 +137,10 @@ def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy 
     least = least_acceptable(model, person)
     most = LOOKS_AT_WORK if person.employed and not person.notice else LOOKS
     for look in range(int(min(most - 1.0, a.log(stop) * boards.patience[row]))):
-        first, second = look % 2 * 2, look % 2 * 2 + 1  # a draw serves two looks
-        draw = model.words("ATTEMPT", person.row, number * LOOKS + look - look % 2)
-        board = model.board[a.from_alias(draw[first], boards.alias[row])]
-        vacancy: Vacancy | None = board[a.place(draw[second], len(board))]
+        where, what, slot, _ = model.words("ATTEMPT", person.row, number * LOOKS + look)
+        province = a.from_alias(where, boards.province[row])
+        board = model.board[province * len(t.major) + a.from_alias(what, boards.trade[origin][province])]
+        vacancy: Vacancy | None = board[a.place(slot, len(board))]
         if (
             vacancy is not None
             and liking(model, offer(model, person, number, vacancy)[0], vacancy.post) > least
@@ -244,7 +244,7 @@ def offer(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
         + p.wage_employability * person.employability
     )
     wage: float = (
-        (t.wage_occupation[o] + t.wage_industry[e.industry] + t.wage_size[e.size] + e.productivity)
+        a.single(t.wage_occupation[o] + t.wage_industry[e.industry] + t.wage_size[e.size] + e.productivity)
         + t.wage_contract[contract]
         + worth
         + p.match_sd * a.normal(a.unit(luck))

@@ -203,6 +203,7 @@ def post(model: ReferenceMarket) -> None:
         scale = demand(model, e, industry_cost)
         for post_ in e.posts:
             plan_posts(model, e, post_, scale)
+    take_requirement(model)
     advertise(model)
 
 
@@ -266,7 +267,7 @@ def unit_costs(model: ReferenceMarket) -> list[float]:
 def update_job_creation(model: ReferenceMarket) -> None:
     """ln J moves toward eta ln(h / h0) + chi r (skill of hires - at the start)."""
     p = model.parameters
-    filling, skill, requirement = model.filling_hazard(), model.hires_skill(), model.ai_requirement()
+    filling, skill, requirement = model.filling_hazard(), model.hires_skill(), model.requirement
     psi, r = min(p.job_creation, 0.99), model.posts_over_openings
     eta = psi / ((1.0 - psi) * r)
     pace = min(1.0 / 12.0, 1.0 / (1.0 + eta * r))
@@ -280,17 +281,19 @@ def update_job_creation(model: ReferenceMarket) -> None:
             row[g] = (1.0 - pace) * before + pace * pull
 
 
-def mean_requirement(model: ReferenceMarket, out: Cells) -> Cells:
-    """Mean of intensity x exposure over the posts wanted (whole millionths), by province and major group."""
+def take_requirement(model: ReferenceMarket) -> None:
+    """AI requirement of the posts wanted (intensity x exposure in whole millionths): the sum, and the mean by province
+    and major group."""
     posts: dict[tuple[int, int], list[Post]] = {}
     for post_ in model.posts:
         posts.setdefault((post_.employer.region, model.tables.major[post_.occupation]), []).append(post_)
+    model.requirement, model.need = model.empty(), 0
     for (region, g), members in posts.items():
         needs = sum(
             int(m.employer.intensity * model.tables.exposure[m.occupation] * 1e6) * m.wanted for m in members
         )
-        out[region][g] = needs / max(1, sum(m.wanted for m in members)) * 1e-6
-    return out
+        model.need += needs
+        model.requirement[region][g] = needs / max(1, sum(m.wanted for m in members)) * 1e-6
 
 
 def demand(model: ReferenceMarket, e: Employer, industry_cost: list[float]) -> float:

@@ -15,7 +15,7 @@ from sim.rates import rates_of
 from sim.reference import arithmetic as a
 from sim.reference.agents import Employer, Person, Post, Vacancy
 from sim.reference.hiring import match, search
-from sim.reference.jobs import adopt, age, mean_requirement, post, rebase_labour, separate, take_staff_means
+from sim.reference.jobs import adopt, age, post, rebase_labour, separate, take_staff_means
 from sim.reference.month_end import learn, produce
 from sim.reference.programmes import Programmes
 from sim.reference.training import train
@@ -68,7 +68,8 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         self.programmes = Programmes(market.programmes, market.economy, self.parameters, ledger)
         regions, majors = market.economy.n("region"), market.economy.n("major")
         self._cells = (regions, majors)
-        self.log_job_creation = self._empty()
+        self.log_job_creation = self.empty()
+        self.requirement, self.need = self.empty(), 0  # AI requirement of the posts wanted: mean by cell, sum
         self.history: list[
             tuple[Cells, Cells, Cells]
         ] = []  # of twelve months: openings, hires, skill of hires
@@ -168,11 +169,12 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
 
     # -------------------------------------------------------------------------------- what phases ask about
 
-    def _empty(self) -> Cells:
+    def empty(self) -> Cells:
+        """Zeros by province and major group."""
         return [[0.0] * self._cells[1] for _ in range(self._cells[0])]
 
     def empty_counts(self) -> Any:
-        """Zeros by province and major group."""
+        """Whole zeros by province and major group."""
         return [[0] * self._cells[1] for _ in range(self._cells[0])]
 
     def _of_twelve_months(self, what: int) -> Cells:
@@ -185,7 +187,7 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         """-ln(1 - fill) by province and major group, fill over twelve months shrunk to the national one."""
         openings, hires = self._of_twelve_months(0), self._of_twelve_months(1)
         national = sum(map(sum, hires)) / max(1, sum(map(sum, openings)))
-        out = self._empty()
+        out = self.empty()
         for r, row in enumerate(out):
             for g in range(len(row)):
                 fill = (hires[r][g] + SHRINK * national) / (openings[r][g] + SHRINK)
@@ -202,15 +204,7 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
             for r in range(self._cells[0])
         ]
 
-    def ai_requirement(self) -> Cells:
-        """Mean AI requirement of the posts wanted, by province and major group."""
-        return mean_requirement(self, self._empty())
-
     def log_scarcity(self) -> float:
         """ln(people in the labour force with applied skill / posts wanted that use AI)."""
         skilled = sum(1 for p in self.people if p.skill >= 0.5 and p.state in (EMPLOYED, UNEMPLOYED))
-        millionths = sum(
-            int(p.employer.intensity * self.tables.exposure[p.occupation] * 1e6) * p.wanted
-            for p in self.posts
-        )
-        return a.log(max(1.0, float(skilled))) - a.log(max(1.0, millionths * 1e-6))
+        return a.log(max(1.0, float(skilled))) - a.log(max(1.0, self.need * 1e-6))
