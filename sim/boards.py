@@ -29,22 +29,11 @@ class Boards(NamedTuple):
     patience: np.ndarray
 
 
-def submarkets(
-    economy: Economy,
-    scenario: Scenario,
-    rates: Any,
-    e: Any,
-    posts: Any,
-    jobs: np.ndarray,
-    leaving: np.ndarray,
-) -> Boards:
-    """Boards of vacancies (first slot of each region x occupation), and for each origin the alias table of the board
-    looked at and how long an applicant of that origin goes on looking (see the search phase).
-
-    jobs, leaving: the posts of all employees and the monthly hazard that they leave, to foresee openings."""
-    regions, occupations = economy.n("region"), economy.n("occupation")
-    cell = e.region[posts.employer].astype(np.int64) * occupations + posts.occupation
-    openings = np.bincount(cell[jobs], weights=leaving, minlength=regions * occupations) + 0.01
+def submarkets(economy: Economy, scenario: Scenario, rates: Any, expected: np.ndarray) -> Boards:
+    """Boards of vacancies, and for each origin the alias tables of the board looked at and how long an applicant of
+    that origin goes on looking (see the search phase). expected: openings of a month by province and occupation."""
+    regions, occupations = expected.shape
+    openings = expected.ravel() + 0.01
     slots = np.ceil(openings + 4.0 * np.sqrt(openings) + 1.5).astype(
         np.int64
     )  # room for four sd more than expected

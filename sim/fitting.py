@@ -134,27 +134,33 @@ def _hand_out(whole, lack, where, order, possible):
 
 
 def spread_within(groups: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """A category for each row: group g gets `counts[g, c]` rows of category c, evenly mixed and without a draw.
+    """A category (uint8) for each row: group g gets `counts[g, c]` rows of category c, evenly mixed and without a draw.
 
-    groups: group of each row (n,), any order; counts: (groups, categories), row sums = group sizes.
+    groups: group of each row (n,) int32, any order; counts: (groups, categories), row sums = group sizes.
     """
-    out = np.empty(groups.size, dtype=np.int32)
+    out = np.empty(groups.size, dtype=np.uint8)
     sizes = counts.sum(axis=1)
     ends = np.cumsum(counts, axis=1)
-    _mix(groups, sizes, ends, np.zeros(sizes.size, dtype=np.int64), out)
+    step, next_place = np.zeros((2, sizes.size), dtype=np.int64)
+    _mix(groups, sizes, ends, step, next_place, out)
     return out
 
 
 @jit
-def _mix(groups, sizes, ends, seen, out):
+def _mix(groups, sizes, ends, step, next_place, out):
+    for g in range(sizes.size):
+        n = sizes[g]
+        if n > 0:
+            step[g] = int(n * 0.6180339887498949) | 1  # walk the group in golden steps: neighbours differ
+            while _common(step[g], n) != 1:
+                step[g] += 1
+            step[g] %= n
+            next_place[g] = g % n
     for i in range(groups.size):
         g = groups[i]
-        n = sizes[g]
-        step = int(n * 0.6180339887498949) | 1  # walk the group in golden steps: neighbours differ
-        while _common(step, n) != 1:
-            step += 1
-        place = (seen[g] * step + g) % n
-        seen[g] += 1
+        place = next_place[g]
+        after = place + step[g]
+        next_place[g] = after if after < sizes[g] else after - sizes[g]
         lo, hi = 0, ends.shape[1] - 1
         while lo < hi:
             mid = (lo + hi) // 2

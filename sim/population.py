@@ -16,11 +16,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.draws import ESTABLISHMENT, PERSON, POSTS, SPELL, uniforms
+from sim.draws import ESTABLISHMENT, PERSON, POSTS, SPELL, SPIN_UP_OFFSET, uniforms
 from sim.economy import Economy
 from sim.employers import ADOPTER, new_employers, new_posts
 from sim.fitting import fit, round_to_margins, round_total, spread_within
-from sim.kernels import exp_, jit, log_, normal_
+from sim.kernels import (
+    BLOCK,
+    MASK32,
+    SHIFT32,
+    device,
+    draw_block,
+    exp_,
+    jit,
+    log_,
+    new_desk,
+    normal_,
+    philox,
+    unit_,
+)
 from sim.workers import (
     ABSENT,
     DAILY,
@@ -40,7 +53,6 @@ AGE5 = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4], dtype=np.uint8)  # 15-29, 
 SECTOR = np.array(
     [0, 1, 1] + [2] * 18
 )  # of KSIC sections A to U: agriculture, mining and manufacturing, the rest
-NO_STRATUM = 1 << 20  # of people without an employer
 OLDEST = 90  # ages of the last band are drawn from 70 to here
 DORMANT_EVERY = 20  # one row of employers in this many waits to be born at any time
 REAL_HEADCOUNT_SCALE = 100  # up to here employers keep their real headcount
@@ -83,26 +95,16 @@ def build(
     rows = living + int(arrivals.sum())
     w = new_columns(rows)
     _jobs(economy, people, w, rates, residuals)
-    order, stratum = _order(w, living, key, economy.n("industry"), economy.n("size"))
-    for name in (
-        "sex",
-        "education",
-        "region",
-        "state",
-        "reason",
-        "contract",
-        "occupation",
-        "industry",
-        "birth",
-    ):
-        column = getattr(w, name)
-        column[:living] = column[:living][order]
-    size = w.previous[:living][order]
+    order, heads = _order(w, living, key, economy.n("industry"), economy.n("size"))
+    for name in ("sex", "education", "region", "state", "reason", "contract", "occupation", "industry"):
+        _rearrange(getattr(w, name), order)
+    age = w.stage0[:living].copy()
+    _rearrange(age, order)
+    del order
     w.previous[:] = 0
-    age = w.stage0[:living][order]
     w.stage0[:] = 3
     first = _entrants(economy, rates, arrivals, living, spin_up, key, w, age)
-    employers, posts, headcount = _employers(economy, scale, w, size, stratum, key, rates)
+    employers, posts, headcount = _employers(economy, scale, w, heads, key, rates)
     _endow(w, living, age, employers, posts, key, rates, spin_up, params)
     return Population(w, employers, posts, living, first, residuals, headcount)
 
@@ -218,65 +220,74 @@ def _round_rows(shares: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 def _jobs(economy: Economy, people: _People, w: Any, rates: Any, residuals: dict[str, float]) -> None:
     """Industry, contract and size of the employed; reasons of the inactive. Size is left in `previous`, the age
-    band in `stage0`: both columns are set anew by the caller."""
+    band in `stage0`: both columns are set anew by the caller. People come by state: employed, unemployed, inactive."""
     n = people.sex.size
     for name in ("sex", "education", "region", "state", "occupation"):
         getattr(w, name)[:n] = getattr(people, name)
     w.stage0[:n] = people.age
     regions, industries, occupations = (economy.n(d) for d in ("region", "industry", "occupation"))
-    at_work = np.flatnonzero(people.state == EMPLOYED)
+    at_work, idle, out = _by_state(people.state)
     trades = _trades(economy).transpose(0, 2, 1).reshape(-1, industries)
     trades = trades + 1e-15 * trades.sum(axis=0)
     trades /= trades.sum(axis=1, keepdims=True)
-    group = people.region.astype(np.int64) * occupations + people.occupation
-    sizes = np.bincount(group[at_work], minlength=regions * occupations)
-    w.industry[at_work] = spread_within(group[at_work], _round_rows(trades, sizes))
+
+    def industry_of(rows: slice) -> np.ndarray:
+        group = people.region[rows].astype(np.int32) * occupations + w.occupation[rows]
+        counts = np.bincount(group, minlength=regions * occupations)
+        return spread_within(group, _round_rows(trades, counts))
+
+    w.industry[at_work] = industry_of(at_work)
     target = economy.array("industry", "industry")
     residuals["industry"] = _off(np.bincount(w.industry[at_work], minlength=industries), target)
     _contracts(economy, people, at_work, w, residuals)
-    idle = np.flatnonzero(people.state != EMPLOYED)
     _last_occupations(people, at_work, idle, w, rates.exit_by_contract, occupations)
-    group = people.region.astype(np.int64) * occupations + w.occupation[: people.sex.size]
-    w.industry[idle] = spread_within(
-        group[idle], _round_rows(trades, np.bincount(group[idle], minlength=sizes.size))
-    )
-    employees = at_work[w.contract[at_work] <= DAILY]
-    group = w.industry[employees].astype(np.int64) * 3 + w.contract[employees]
+    w.industry[idle] = industry_of(idle)
+    employee = w.contract[at_work] <= DAILY
+    group = w.industry[at_work][employee].astype(np.int32) * 3 + w.contract[at_work][employee]
     sizes = np.bincount(group, minlength=industries * 3)
     seed = np.repeat(economy.array("size_industry", "size", "industry").T, 3, axis=0)
     totals = economy.array("size_employees", "size")
-    w.previous[employees] = spread_within(group, _fit_rows(seed, sizes, totals))
-    residuals["size of employees"] = _off(np.bincount(w.previous[employees], minlength=totals.size), totals)
+    size = spread_within(group, _fit_rows(seed, sizes, totals))
+    w.previous[at_work][employee] = size
+    residuals["size of employees"] = _off(np.bincount(size, minlength=totals.size), totals)
     shares = economy.array("inactive_reason", "sex", "age", "reason").reshape(-1, economy.n("reason"))
-    out = np.flatnonzero(people.state == INACTIVE)
-    group = people.sex[out].astype(np.int64) * economy.n("age") + people.age[out]
+    group = people.sex[out].astype(np.int32) * economy.n("age") + people.age[out]
     w.reason[out] = spread_within(group, _round_rows(shares, np.bincount(group, minlength=shares.shape[0])))
 
 
+def _by_state(state: np.ndarray) -> tuple[slice, slice, slice]:
+    """Rows of the employed, of those without work, and of the inactive among them."""
+    employed, inactive = (int(n) for n in np.searchsorted(state, [UNEMPLOYED, INACTIVE]))
+    return slice(0, employed), slice(employed, state.size), slice(inactive, state.size)
+
+
 def _last_occupations(
-    people: _People, at_work: np.ndarray, idle: np.ndarray, w: Any, exits: np.ndarray, occupations: int
+    people: _People, at_work: slice, idle: slice, w: Any, exits: np.ndarray, occupations: int
 ) -> None:
     """Occupations that people without a job held last, or will look for first: those that people of the same sex, age
     and education leave, so jobs that end often weigh more than their stock (assumption)."""
-    ages, educations = int(people.age.max()) + 1, int(people.education.max()) + 1
+    ages, educations, contracts = int(people.age.max()) + 1, int(people.education.max()) + 1, exits.size
     cells = 2 * ages * educations
-    cell = (people.sex.astype(np.int64) * ages + people.age) * educations + people.education
-    left = np.bincount(
-        cell[at_work] * occupations + people.occupation[at_work],
-        weights=exits[w.contract[at_work]],
-        minlength=cells * occupations,
-    ).reshape(cells, occupations)
+
+    def cell_of(rows: slice) -> np.ndarray:
+        kind = people.sex[rows].astype(np.int32) * ages + people.age[rows]
+        return np.asarray(kind * educations + people.education[rows])
+
+    held = (cell_of(at_work) * occupations + people.occupation[at_work]) * contracts + w.contract[at_work]
+    heads = np.bincount(held, minlength=cells * occupations * contracts)
+    left = heads.reshape(cells, occupations, contracts) @ exits
     national = left.sum(axis=0)
     chance = left + 1e-6 * national
     chance /= chance.sum(axis=1, keepdims=True)
-    counts = _round_rows(chance, np.bincount(cell[idle], minlength=cells))
-    w.occupation[idle] = spread_within(cell[idle], counts)
+    cell = cell_of(idle)
+    counts = _round_rows(chance, np.bincount(cell, minlength=cells))
+    w.occupation[idle] = spread_within(cell, counts)
 
 
 def _contracts(
-    economy: Economy, people: _People, at_work: np.ndarray, w: Any, residuals: dict[str, float]
+    economy: Economy, people: _People, at_work: slice, w: Any, residuals: dict[str, float]
 ) -> None:
-    major = np.array([int(m) - 1 for m in economy.majors])
+    major = np.array([int(m) - 1 for m in economy.majors], dtype=np.uint8)
     seeds = (
         economy.array("contract_age", "age", "contract")[:, None, None, None]
         * economy.array("contract_sex", "sex", "contract")[None, :, None, None]
@@ -284,10 +295,16 @@ def _contracts(
         * economy.array("contract_occupation_major", "major", "contract")[None, None, None, :]
     )
     shape = seeds.shape
-    group = np.ravel_multi_index(
-        (people.age[at_work], people.sex[at_work], w.industry[at_work], major[people.occupation[at_work]]),
-        shape[:-1],
+    group = np.zeros(people.age[at_work].size, dtype=np.int32)
+    of_people = (
+        people.age[at_work],
+        people.sex[at_work],
+        w.industry[at_work],
+        major[people.occupation[at_work]],
     )
+    for codes, kinds in zip(of_people, shape[:-1], strict=True):
+        group *= kinds
+        group += codes
     sizes = np.bincount(group, minlength=int(np.prod(shape[:-1])))
     totals = economy.array("contract", "contract")
     w.contract[at_work] = spread_within(group, _fit_rows(seeds.reshape(-1, shape[-1]), sizes, totals))
@@ -316,26 +333,67 @@ def _off(counts: np.ndarray, totals: np.ndarray) -> float:
 def _order(
     w: Any, living: int, key: np.ndarray, industries: int, sizes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows so that colleagues stand together: employees by region, industry and size, mixed within; then others."""
-    employee = (w.state[:living] == EMPLOYED) & (w.contract[:living] <= DAILY)
-    stratum = (w.region[:living].astype(np.int64) * industries + w.industry[:living]) * sizes
-    stratum += w.previous[:living]
-    stratum = np.where(employee, stratum, NO_STRATUM)
-    ticket = uniforms(key, PERSON, -1, np.arange(living))[:, 0]
-    order = np.lexsort((ticket, stratum))
-    return order, stratum[order]
+    """Rows so that colleagues stand together: employees by region, industry and size, mixed within; then others.
+
+    Also the employees of each stratum (regions x industries x sizes)."""
+    strata = (int(w.region[:living].max()) + 1) * industries * sizes
+    heads = np.zeros(strata + 1, dtype=np.int64)
+    columns = tuple(getattr(w, n)[:living] for n in ("region", "industry", "previous", "contract"))
+    _count_strata(*columns, industries, sizes, heads)
+    ends = np.cumsum(heads)
+    ticketed = np.empty(living, dtype=np.uint64)  # a ticket in the upper half, the row in the lower
+    _to_strata(*columns, industries, sizes, key, ends - heads, new_desk(1), ticketed)
+    for lo, hi in zip(ends - heads, ends, strict=True):
+        ticketed[lo:hi].sort()
+    return (ticketed & MASK32).astype(np.uint32), heads[:-1]
+
+
+@jit
+def _stratum(region, industry, size, contract, industries, sizes):
+    return (int(region) * industries + int(industry)) * sizes + int(size) if contract <= DAILY else -1
+
+
+@jit
+def _count_strata(region, industry, size, contract, industries, sizes, heads):
+    for i in range(region.size):
+        heads[_stratum(region[i], industry[i], size[i], contract[i], industries, sizes)] += 1
+
+
+@jit
+def _to_strata(region, industry, size, contract, industries, sizes, key, place, desk, ticketed):
+    for start in range(0, region.size, BLOCK):
+        n = min(BLOCK, region.size - start)
+        draw_block(start, n, SPIN_UP_OFFSET - 1, PERSON, key, desk.word)
+        for j in range(n):
+            i = start + j
+            s = _stratum(region[i], industry[i], size[i], contract[i], industries, sizes)
+            ticketed[place[s]] = (np.uint64(desk.word[0, j]) << SHIFT32) | np.uint64(i)
+            place[s] += 1
+
+
+def _rearrange(column: np.ndarray, order: np.ndarray) -> None:
+    """Put the first rows of a column (uint8) into a new order."""
+    before = column[: order.size].copy()
+    _take(before, order, column)
+
+
+@jit
+def _take(before, order, after):
+    for n in range(order.size):
+        after[n] = before[order[n]]
 
 
 def _employers(
-    economy: Economy, scale: int, w: Any, size: np.ndarray, stratum: np.ndarray, key: np.ndarray, rates: Any
+    economy: Economy, scale: int, w: Any, heads: np.ndarray, key: np.ndarray, rates: Any
 ) -> tuple[Any, Any, dict[str, float]]:
-    """Employers of each region, industry and size, with heads drawn around the class mean; posts by occupation."""
-    n = int((stratum < NO_STRATUM).sum())
+    """Employers of each region, industry and size, with heads drawn around the class mean; posts by occupation.
+
+    heads: employees by stratum, who are the first rows in this order."""
     industries, sizes = economy.n("industry"), economy.n("size")
-    stratum = stratum[:n]
-    starts = np.flatnonzero(np.diff(stratum, prepend=-1))
-    heads = np.diff(np.append(starts, n))
-    classes = stratum[starts] % sizes
+    codes = np.flatnonzero(heads)
+    heads = heads[codes]
+    starts = np.cumsum(heads) - heads
+    classes = codes % sizes
     mean = economy.array("establishments", "size", item="mean_employees")
     shrink = np.maximum(1.0, mean / np.maximum(1.0, scale / REAL_HEADCOUNT_SCALE)) / mean
     number = np.maximum(1, np.rint(heads / (mean * shrink)[classes])).astype(np.int64)
@@ -351,54 +409,34 @@ def _employers(
     begins = np.where(np.arange(cell.size) == first[cell], starts[cell], np.concatenate([[0], ends[:-1]]))
     kept = np.flatnonzero(ends > begins)
     begins, ends, cell, draw = begins[kept], ends[kept], cell[kept], draw[kept]
-    employer_of = np.repeat(np.arange(kept.size), ends - begins)
     twins = np.arange(kept.size)[np.arange(kept.size) % DORMANT_EVERY == DORMANT_EVERY // 2]
     e = new_employers(kept.size + twins.size)
     source = np.concatenate([np.arange(kept.size), twins])
-    code = stratum[starts[cell]][source]
+    code = codes[cell][source]
     e.region[:], e.industry[:], e.size[:] = (
         code // (industries * sizes),
         code // sizes % industries,
         code % sizes,
     )
     e.open[: kept.size] = 1
-    order = np.argsort(employer_of.astype(np.int64) * 64 + w.occupation[:n], kind="stable")
-    pair = (employer_of.astype(np.int64) * 64 + w.occupation[:n])[order]
-    new = np.flatnonzero(np.diff(pair, prepend=-1))
-    held = np.diff(np.append(new, n))
-    post_of = np.empty(n, dtype=np.int32)
-    post_of[order] = np.repeat(np.arange(new.size), held)
-    employer = pair[new] // 64
-    bounds = np.searchsorted(employer, np.arange(kept.size + 1))
-    spans = [np.arange(bounds[t], bounds[t + 1]) for t in twins]
-    copies = np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
-    posts = new_posts(new.size + copies.size)
-    posts.employer[: new.size] = employer
-    posts.employer[new.size :] = (
-        np.repeat(np.arange(kept.size, kept.size + twins.size), [s.size for s in spans]) if spans else 0
-    )
-    posts.occupation[:] = np.concatenate([pair[new] % 64, (pair[new] % 64)[copies]])
-    posts.held[: new.size] = held
-    e.posts_from[:] = np.searchsorted(posts.employer, np.arange(e.open.size), side="left")
-    e.posts_to[:] = np.searchsorted(posts.employer, np.arange(e.open.size), side="right")
-    w.job[:n] = post_of
-    w.size[:n] = e.size[posts.employer[post_of]]
+    kinds = np.empty(kept.size, dtype=np.int64)
+    _count_posts(begins, ends, w.occupation, kinds)
+    e.posts_to[:] = np.cumsum(kinds[source])
+    e.posts_from[:] = e.posts_to - kinds[source]
+    posts = new_posts(int(e.posts_to[-1]))
+    posts.employer[:] = np.repeat(np.arange(e.open.size), kinds[source])
+    _fill_posts(begins, ends, w.occupation, e.posts_from, posts.occupation, posts.held, w.job)
+    posts.base[:] = posts.held
+    _copy_posts(twins, e.posts_from, e.posts_to, kept.size, posts.occupation, posts.base)
+    w.size[: starts[-1] + heads[-1]] = np.repeat(code[: kept.size] % sizes, ends - begins)
     own = draw[source]
     ids = np.arange(e.open.size)
     fresh = uniforms(key, ESTABLISHMENT, 1, ids)
     _start_employers(e, own, fresh, rates.productivity_sd, rates.adopters, rates.intensity_start)
-    heads_posted = np.concatenate([held, held[copies]]).astype(np.float64)
-    _start_posts(
-        e,
-        posts,
-        heads_posted,
-        rates.vacancy_rate,
-        uniforms(key, POSTS, 0, posts.employer.astype(np.uint64), posts.occupation)[:, 0],
-        rates.wage_occupation,
-    )
-    kinds = e.size[: kept.size]
+    _start_posts(e, posts, rates.vacancy_rate, rates.wage_occupation, key)
+    staff, size = ends - begins, e.size[: kept.size]
     reported = {
-        code: float((ends - begins)[kinds == s].mean() / mean[s]) if (kinds == s).any() else 0.0
+        code: float(staff[size == s].mean() / mean[s]) if (size == s).any() else 0.0
         for s, code in enumerate(economy.codes["size"])
     }
     return e, posts, reported
@@ -421,17 +459,62 @@ def _start_employers(e, own, fresh, productivity_sd, adopters, intensity):
 
 
 @jit
-def _start_posts(e, posts, heads, vacancy_rate, rounding, wage):
+def _count_posts(begins, ends, occupation, kinds):
+    """How many occupations each employer has (of at most 64)."""
+    for f in range(begins.size):
+        held = np.uint64(0)
+        for i in range(begins[f], ends[f]):
+            held |= np.uint64(1) << np.uint64(occupation[i])
+        kinds[f] = 0
+        while held != 0:
+            held &= held - np.uint64(1)
+            kinds[f] += 1
+
+
+@jit
+def _fill_posts(begins, ends, occupation, posts_from, post_occupation, held, job):
+    """The posts of each employer in the order of occupations, and the posts that everybody holds."""
+    for f in range(begins.size):
+        kinds = np.uint64(0)
+        for i in range(begins[f], ends[f]):
+            kinds |= np.uint64(1) << np.uint64(occupation[i])
+        p = posts_from[f]
+        for o in range(64):
+            if (kinds >> np.uint64(o)) & np.uint64(1):
+                post_occupation[p] = o
+                p += 1
+        for i in range(begins[f], ends[f]):
+            p = posts_from[f]
+            while post_occupation[p] != occupation[i]:
+                p += 1
+            job[i] = p
+            held[p] += 1
+
+
+@jit
+def _copy_posts(twins, posts_from, posts_to, first, occupation, heads):
+    """An employer still to be born has the posts of the one it is a twin of."""
+    for n in range(twins.size):
+        source, p = posts_from[twins[n]], posts_from[first + n]
+        for k in range(posts_to[first + n] - p):
+            occupation[p + k], heads[p + k] = occupation[source + k], heads[source + k]
+
+
+@jit
+def _start_posts(e, posts, vacancy_rate, wage, key):
+    """Posts wanted from the heads that `base` holds, their rounding, and their shares in the employer's wage bill."""
     for f in range(e.open.size):
         bill = 0.0
         for p in range(e.posts_from[f], e.posts_to[f]):
-            bill += heads[p] * exp_(wage[posts.occupation[p]])
+            bill += posts.base[p] * exp_(wage[posts.occupation[p]])
         for p in range(e.posts_from[f], e.posts_to[f]):
-            posts.base[p] = heads[p] * (1.0 + vacancy_rate)
-            posts.rounding[p] = rounding[p]
+            o, heads = posts.occupation[p], float(posts.base[p])
+            word, _, _, _ = philox(np.uint64(f), np.uint64(o), np.uint64(SPIN_UP_OFFSET), POSTS, key[0], key[1])
+            posts.base[p] = heads * (1.0 + vacancy_rate)
+            posts.rounding[p] = unit_(word)
             posts.base_labour[p] = 1.0
             posts.flags[p] = ADOPTER if e.intensity[f] > 0.0 else 0
-            posts.wage_share[p] = heads[p] * exp_(wage[posts.occupation[p]]) / bill
+            posts.wage_share[p] = heads * exp_(wage[o]) / bill
 
 
 # -------------------------------------------------------------------------------- entrants and personal draws
@@ -488,77 +571,73 @@ def _endow(
     spin_up: int,
     params: Any,
 ) -> None:
-    rows = np.arange(w.state.size)
-    bands = np.concatenate([age, np.zeros(rows.size - living, dtype=age.dtype)])
-    for lo in range(
-        0, rows.size, 1 << 20
-    ):  # by blocks: the draws of everyone at once would be the memory's peak
-        block = rows[lo : lo + (1 << 20)]
-        _persons(
-            block[0],
-            w,
-            bands,
-            e,
-            posts,
-            rates,
-            params,
-            uniforms(key, PERSON, 1, block),
-            uniforms(key, SPELL, 0, block),
-            uniforms(key, SPELL, 1, block),
-            living,
-            spin_up,
-        )
+    _persons(w, age, e, posts, rates, params, key, living, spin_up, new_desk(1), new_desk(1), new_desk(1))
 
 
 @jit
-def _persons(lo, w, bands, e, posts, rates, pm, person, spell, other, living, spin_up):
-    for n in range(person.shape[0]):
-        i = lo + n
-        w.employability[i] = normal_(person[n, 2])
-        band = bands[i]
-        use = rates.regular_use[band, w.sex[i], w.education[i], rates.major[w.occupation[i]]]
-        skill = pm.use_midpoint + pm.skill_start_spread * (normal_(person[n, 3]) + normal_(use))
-        w.skill[i] = min(max(skill, 0.0), 1.0)
-        residual = pm.wage_employability * w.employability[i] + pm.match_sd * normal_(spell[n, 3])
-        w.wage[i] = (
-            rates.wage_occupation[w.occupation[i]]
-            + rates.wage_industry[w.industry[i]]
-            + rates.wage_age[band]
-            + rates.wage_sex[w.sex[i]]
-            + rates.wage_education[w.education[i]]
-            + residual
-        )
-        if i >= living:
-            w.wage[i] = max(w.wage[i] - 0.2, rates.minimum_wage[0])
-            continue
-        width = rates.age_low[band + 1] - rates.age_low[band]
-        years = person[n, 0] * width if band < 11 else person[n, 0] * person[n, 0] * width
-        w.birth[i] = -spin_up - int((rates.age_low[band] + years) * 12.0)
-        if w.state[i] == EMPLOYED:
-            contract = w.contract[i]
-            longest = max(0, int((rates.age_low[band] + years - 15.0) * 12.0))
-            months = 0
-            while months < 479 and spell[n, 0] >= rates.tenure[contract, months]:
-                months += 1
-            months = min(months, longest)
-            w.spell[i] = months
-            w.experience[i] = min(months + int(other[n, 0] * 60.0), max(months, longest))
-            if months >= 12 or (band >= 3 and other[n, 1] < 0.8):
-                w.tags[i] |= HELD12
-            if contract <= DAILY:
-                f = posts.employer[w.job[i]]
-                w.wage[i] += rates.wage_size[e.size[f]] + rates.wage_contract[contract] + e.productivity[f]
-                w.wage[i] = max(w.wage[i], rates.minimum_wage[0])
-                if spell[n, 2] < rates.insured_share[contract]:
-                    w.tags[i] |= INSURED
-                    recent = min(months, 18)
-                    w.insured[i] = np.uint32((min(months, 16383) << 18) | ((1 << recent) - 1))
-        elif w.state[i] == UNEMPLOYED:
-            w.spell[i] = min(int(-log_(spell[n, 0]) * 2.0) + 1, 24)
-            w.experience[i] = int(spell[n, 1] * 60.0)
-        else:
-            w.spell[i] = min(int(-log_(spell[n, 0]) * 24.0) + 1, 600)
-            if w.reason[i] == MILITARY:
-                w.spell[i] = min(w.spell[i], 17)
-            if band >= 3:
-                w.experience[i] = int(spell[n, 1] * 120.0)
+def _persons(w, age, e, posts, rates, pm, key, living, spin_up, for_person, for_spell, for_other):
+    for start in range(0, w.state.size, BLOCK):
+        n = min(BLOCK, w.state.size - start)
+        draw_block(start, n, SPIN_UP_OFFSET + 1, PERSON, key, for_person.word)
+        draw_block(start, n, SPIN_UP_OFFSET, SPELL, key, for_spell.word)
+        draw_block(start, n, SPIN_UP_OFFSET + 1, SPELL, key, for_other.word)
+        for j in range(n):
+            i = start + j
+            band = int(age[i]) if i < living else 0
+            words = (for_person.word[:, j], for_spell.word[:, j], for_other.word[:, j])
+            _person(i, band, *words, w, e, posts, rates, pm, living, spin_up)
+
+
+@device
+def _person(i, band, person, spell, other, w, e, posts, rates, pm, living, spin_up):
+    w.employability[i] = normal_(unit_(person[2]))
+    use = rates.regular_use[band, w.sex[i], w.education[i], rates.major[w.occupation[i]]]
+    skill = pm.use_midpoint + pm.skill_start_spread * (normal_(unit_(person[3])) + normal_(use))
+    w.skill[i] = min(max(skill, 0.0), 1.0)
+    residual = pm.wage_employability * w.employability[i] + pm.match_sd * normal_(unit_(spell[3]))
+    w.wage[i] = (
+        rates.wage_occupation[w.occupation[i]]
+        + rates.wage_industry[w.industry[i]]
+        + rates.wage_age[band]
+        + rates.wage_sex[w.sex[i]]
+        + rates.wage_education[w.education[i]]
+        + residual
+    )
+    if i >= living:
+        w.wage[i] = max(w.wage[i] - 0.2, rates.minimum_wage[0])
+        return
+    width = rates.age_low[band + 1] - rates.age_low[band]
+    years = unit_(person[0]) * width if band < 11 else unit_(person[0]) * unit_(person[0]) * width
+    w.birth[i] = -spin_up - int((rates.age_low[band] + years) * 12.0)
+    if w.state[i] == EMPLOYED:
+        contract = w.contract[i]
+        longest = max(0, int((rates.age_low[band] + years - 15.0) * 12.0))
+        months, most, u = 0, 479, unit_(spell[0])  # the first month whose cumulated share is above u
+        while months < most:
+            middle = (months + most) // 2
+            if u >= rates.tenure[contract, middle]:
+                months = middle + 1
+            else:
+                most = middle
+        months = min(months, longest)
+        w.spell[i] = months
+        w.experience[i] = min(months + int(unit_(other[0]) * 60.0), max(months, longest))
+        if months >= 12 or (band >= 3 and unit_(other[1]) < 0.8):
+            w.tags[i] |= HELD12
+        if contract <= DAILY:
+            f = posts.employer[w.job[i]]
+            w.wage[i] += rates.wage_size[e.size[f]] + rates.wage_contract[contract] + e.productivity[f]
+            w.wage[i] = max(w.wage[i], rates.minimum_wage[0])
+            if unit_(spell[2]) < rates.insured_share[contract]:
+                w.tags[i] |= INSURED
+                recent = min(months, 18)
+                w.insured[i] = np.uint32((min(months, 16383) << 18) | ((1 << recent) - 1))
+    elif w.state[i] == UNEMPLOYED:
+        w.spell[i] = min(int(-log_(unit_(spell[0])) * 2.0) + 1, 24)
+        w.experience[i] = int(unit_(spell[1]) * 60.0)
+    else:
+        w.spell[i] = min(int(-log_(unit_(spell[0])) * 24.0) + 1, 600)
+        if w.reason[i] == MILITARY:
+            w.spell[i] = min(w.spell[i], 17)
+        if band >= 3:
+            w.experience[i] = int(unit_(spell[1]) * 120.0)

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from sim.boards import Boards, submarkets
+from sim.census import Census, census, turnover
 from sim.economy import Economy
 from sim.kernels import alias_table, exp_, log_, logs, record_of
 from sim.population import AGE5
 from sim.record import Layout
 from sim.scenario import Scenario
-from sim.workers import EMPLOYED, INACTIVE, MILITARY, OWN_ACCOUNT, UNEMPLOYED
+from sim.workers import EMPLOYED, INACTIVE, MILITARY, NO_EMPLOYER, OWN_ACCOUNT, UNEMPLOYED
 
+BLOCK = 1 << 20  # people looked at together, so that nothing is as long as everybody
 LAST_YEAR = 2036
 SPREAD_OF_EMPLOYERS = 0.2  # sd of log productivity between employers (assumption)
 PUBLIC_JOBS = (
@@ -219,30 +221,29 @@ def tables_of(
     """Tables for the kernels, and the boards of vacancies.
 
     Shifts everyone's wage so that employees' mean hourly wage is the published one."""
-    w, posts, e = population.workers, population.posts, population.employers
+    w, living = population.workers, population.living
     first = economy.base_year
     low, _ = economy.ages
-    band = np.searchsorted(low, np.arange(121), side="right").clip(1) - 1
-    people = slice(0, population.living)
-    age = band[np.clip((-spin_up - w.birth[people]) // 12, 0, 120)]
-    at_work = np.flatnonzero(w.state[people] == EMPLOYED)
-    employees = at_work[w.contract[at_work] < OWN_ACCOUNT]
-    shift = _centre_wages(economy, rates, w, employees)
-    size_of_post = e.size[posts.employer].astype(np.uint8)
-    size = np.full(at_work.size, 5)
-    has_job = w.job[at_work] >= 0
-    size[has_job] = size_of_post[w.job[at_work][has_job]]
-    hazards = _separations(economy, scenario, w, at_work, age, size)
+    band = np.repeat(np.searchsorted(low, np.arange(121), side="right").clip(1) - 1, 12).astype(np.int32)
+    shift = _centre_wages(economy, rates, w, living)
+    people = census(w, living, -spin_up, band, economy.n("industry"), economy.n("occupation"))
+    hazards = _separations(economy, people.at_work)
     flows = {f: economy.array("flows_age", "age", flow=f) for f in economy.codes["flow"]}
-    own = _own_account(economy, w, age, at_work, hazards)
-    tenure = np.searchsorted(np.array([3, 12, 36]), w.spell[employees], side="right")
-    leaving = (hazards[0] + hazards[1])[
-        w.contract[employees], age[employees], size_of_post[w.job[employees]]
-    ] * economy.array("flow_factor", "code", dimension="tenure", flow="en")[tenure] + economy.value(
-        "flows", "job_to_job"
+    by_tenure = economy.array("flow_factor", "code", dimension="tenure", flow="en")
+    leave = (hazards[0] + hazards[1])[..., None] * by_tenure
+    own = _own_account(people, leave)
+    openings, recent = turnover(
+        w,
+        living,
+        -spin_up,
+        band,
+        leave,
+        economy.value("flows", "job_to_job"),
+        rates.major,
+        economy.n("region"),
     )
-    boards = submarkets(economy, scenario, rates, e, posts, w.job[employees], leaving)
-    start_looking, ne_factor = _start_looking(economy, w, age, flows, population.living)
+    boards = submarkets(economy, scenario, rates, openings)
+    start_looking, ne_factor = _start_looking(economy, people.inactive, flows)
     search = economy.array("hazard_level", "age", item="search_inactive") * flows["ne"]
     exposure = economy.array("exposure", "occupation", measure=str(scenario.world.exposure))
     years = LAST_YEAR - first + 1
@@ -251,7 +252,7 @@ def tables_of(
     public_place = economy.codes["industry"].index(PUBLIC_PLACE[0]) * economy.n("occupation") + economy.codes[
         "occupation"
     ].index(PUBLIC_PLACE[1])
-    elders = np.bincount(age[w.state[people] == INACTIVE], minlength=low.size)[10:].sum()
+    elders = int(people.stock(INACTIVE)[:, 10:].sum())
     base_output = (
         (rates.wage_occupation + shift)[:, None, None]
         + rates.wage_industry[None, :, None]
@@ -264,7 +265,7 @@ def tables_of(
                 "at": np.array(
                     Layout.of(economy).offsets[:-1], dtype=np.uint64
                 ),  # where each block of the record begins
-                "band": np.repeat(band, 12).astype(np.int32),
+                "band": band,
                 "age5": AGE5.astype(np.int32),
                 "leave": rates.leave[0].copy(),
                 "leave_school": _leave_school(economy),
@@ -277,7 +278,7 @@ def tables_of(
                 "hours": np.vstack([economy.array("hours", "contract", "age"), np.zeros((1, low.size))]),
                 "separate_u": hazards[0],
                 "separate_n": hazards[1],
-                "tenure_factor": economy.array("flow_factor", "code", dimension="tenure", flow="en"),
+                "tenure_factor": by_tenure,
                 "occupation_factor": np.ones(economy.n("occupation")),
                 "employability_mean": 0.5 * spread**2,
                 "employability_most": exp_(3.8 * spread),
@@ -315,12 +316,12 @@ def tables_of(
                 * np.ones((2, low.size)),
                 "public_job": np.where(np.arange(low.size) >= 10, PUBLIC_JOBS / scale / max(1, elders), 0.0),
                 "public_place": public_place,
-                "own_place": own[3],
+                "own_place": alias_table(people.own.ravel().astype(np.float64)),
                 "market_wage": _market_wage(economy, rates, shift),
                 "conversion_weight": conversion_weight,
                 "distance": economy.wide("skill_distance"),
                 "education_match": _education_match(economy),
-                "hired_contract": _hired_contracts(economy, rates, w, employees, size_of_post),
+                "hired_contract": _hired_contracts(economy, recent),
                 "insured_share": rates.insured_share,
                 "minimum_wage": rates.minimum_wage[:years],
                 "log_reservation": float(log_(scenario.world.reservation_share)),
@@ -338,20 +339,26 @@ def tables_of(
     )
 
 
-def _centre_wages(economy: Economy, rates: Any, w: Any, employees: np.ndarray) -> float:
-    mean = float(np.exp(w.wage[employees].astype(np.float64)).mean())
-    shift = round(float(np.log(economy.value("wage_level", "mean_hourly") / mean)), 6)
+def _centre_wages(economy: Economy, rates: Any, w: Any, living: int) -> float:
+    """Shift log wages so that employees' mean hourly wage is the published one; nobody is below the minimum."""
+    total, heads = 0.0, 0
+    for lo in range(0, living, BLOCK):
+        part = slice(lo, min(lo + BLOCK, living))
+        paid = w.wage[part][w.contract[part] < OWN_ACCOUNT]
+        total, heads = total + float(np.exp(paid.astype(np.float64)).sum()), heads + paid.size
+    shift = round(float(np.log(economy.value("wage_level", "mean_hourly") / (total / heads))), 6)
     w.wage[:] += np.float32(shift)
-    w.wage[employees] = np.maximum(w.wage[employees], np.float32(rates.minimum_wage[0]))
+    for lo in range(0, living, BLOCK):
+        part = slice(lo, min(lo + BLOCK, living))
+        lowest = np.where(w.contract[part] < OWN_ACCOUNT, np.float32(rates.minimum_wage[0]), -np.inf)
+        np.maximum(w.wage[part], lowest.astype(np.float32), out=w.wage[part])
     return shift
 
 
-def _separations(
-    economy: Economy, scenario: Scenario, w: Any, at_work: np.ndarray, age: np.ndarray, size: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _separations(economy: Economy, at_work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Monthly hazards (contracts, ages, sizes + none) into unemployment and inactivity before tenure: contract x
     size x age, scaled so that each age band's published flow holds for its present mix."""
-    tenure = np.searchsorted(np.array([3, 12, 36]), w.spell[at_work], side="right")
+    stock = at_work.sum(axis=0)  # age, contract, size, tenure
     out = []
     for flow in ("eu", "en"):
         contract, sizes, by_tenure = (
@@ -359,11 +366,8 @@ def _separations(
             for d in ("contract", "size", "tenure")
         )
         sizes = np.append(sizes, 1.0)
-        relative = contract[w.contract[at_work]] * sizes[size] * by_tenure[tenure]
-        n = economy.n("age")
-        mean = np.bincount(age[at_work], weights=relative, minlength=n) / np.maximum(
-            1, np.bincount(age[at_work], minlength=n)
-        )
+        relative = np.einsum("acst,c,s,t->a", stock, contract, sizes, by_tenure)
+        mean = relative / np.maximum(1, stock.sum(axis=(1, 2, 3)))
         target = economy.array("flows_age", "age", flow=flow)
         level = (
             target
@@ -374,43 +378,21 @@ def _separations(
     return out[0], out[1]
 
 
-def _own_account(
-    economy: Economy, w: Any, age: np.ndarray, at_work: np.ndarray, hazards: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
-    """Monthly hazards (sexes, ages) to start own-account work from E, U and N that replace those who stop; and the
-    alias table of industry x occupation of the self-employed."""
-    own = at_work[w.contract[at_work] >= OWN_ACCOUNT]
-    tenure = economy.array("flow_factor", "code", dimension="tenure", flow="en")[
-        np.searchsorted(np.array([3, 12, 36]), w.spell[own], side="right")
+def _own_account(people: Census, leave: np.ndarray) -> list[np.ndarray]:
+    """Monthly hazards (sexes, ages) to start own-account work from E, U and N that replace those who stop."""
+    own = people.at_work[:, :, OWN_ACCOUNT:, NO_EMPLOYER, :]  # sex, age, contract, tenure
+    stops = np.einsum("xact,cat->xa", own, leave[OWN_ACCOUNT:, :, NO_EMPLOYER, :])
+    return [
+        np.minimum(0.2, stops * share / np.maximum(1, people.stock(state)))
+        for state, share in zip((EMPLOYED, UNEMPLOYED, INACTIVE), FROM_STATES, strict=True)
     ]
-    hazard = (hazards[0] + hazards[1])[w.contract[own], age[own], 5] * tenure
-    n = economy.n("age")
-    cell = w.sex[own].astype(np.int64) * n + age[own]
-    stops = np.bincount(cell, weights=hazard, minlength=2 * n)
-    living = age.size
-    rates = []
-    for state, share in zip((EMPLOYED, UNEMPLOYED, INACTIVE), FROM_STATES, strict=True):
-        rows = np.flatnonzero(w.state[:living] == state)
-        if state == EMPLOYED:
-            rows = rows[w.contract[rows] < OWN_ACCOUNT]
-        stock = np.bincount(w.sex[rows].astype(np.int64) * n + age[rows], minlength=2 * n)
-        rates.append(np.minimum(0.2, stops * share / np.maximum(1, stock)).reshape(2, n))
-    places = np.bincount(
-        w.industry[own].astype(np.int64) * economy.n("occupation") + w.occupation[own],
-        minlength=economy.n("industry") * economy.n("occupation"),
-    ).astype(np.float64)
-    return rates[0], rates[1], rates[2], alias_table(places)
 
 
 def _start_looking(
-    economy: Economy, w: Any, age: np.ndarray, flows: dict[str, np.ndarray], living: int
+    economy: Economy, inactive: np.ndarray, flows: dict[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hazard (reasons, ages) of the inactive to start looking, and relative intensity of direct search."""
-    rows = np.flatnonzero(w.state[:living] == INACTIVE)
-    n, reasons = economy.n("age"), economy.n("reason")
-    stock = np.bincount(w.reason[rows].astype(np.int64) * n + age[rows], minlength=reasons * n).reshape(
-        reasons, n
-    )
+    stock = inactive.T.copy()
     stock[MILITARY] = 0
     out = []
     for flow in ("nu", "ne"):
@@ -436,18 +418,10 @@ def _market_wage(economy: Economy, rates: Any, shift: float) -> np.ndarray:
     return np.repeat((rates.wage_occupation + shift)[:, None], economy.n("region"), axis=1)
 
 
-def _hired_contracts(
-    economy: Economy, rates: Any, w: Any, employees: np.ndarray, size_of_post: np.ndarray
-) -> np.ndarray:
-    """Cumulated shares of contracts among hires (majors, sizes, 3): the stock times how fast it turns over."""
+def _hired_contracts(economy: Economy, recent: np.ndarray) -> np.ndarray:
+    """Cumulated shares of contracts among hires (majors, sizes, 3): those of under three months, where any leave."""
     turnover = economy.array("flow_factor", "code", dimension="contract", flow="en")[:3]
-    majors, sizes = economy.n("major"), economy.n("size")
-    cell = (
-        rates.major[w.occupation[employees]].astype(np.int64) * sizes + size_of_post[w.job[employees]]
-    ) * 3 + w.contract[employees]
-    recent = w.spell[employees] < 3
-    stock = np.bincount(cell[recent], minlength=majors * sizes * 3).reshape(majors, sizes, 3) + 0.5
-    flow = stock * np.where(turnover > 0, 1.0, 0.0)
+    flow = (recent + 0.5) * np.where(turnover > 0, 1.0, 0.0)
     return np.asarray(np.cumsum(flow / flow.sum(axis=-1, keepdims=True), axis=-1))
 
 

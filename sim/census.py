@@ -1,0 +1,91 @@
+"""A count of the population as it is built, to which the rates of the first month are fitted: two passes over people."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.kernels import jit
+from sim.workers import EMPLOYED, INACTIVE, NO_CONTRACT, NO_EMPLOYER, OLDEST_MONTH, OWN_ACCOUNT
+
+TENURES = np.array([3, 12, 36])  # months from which the tenure bands after the first begin
+
+
+class Census(NamedTuple):
+    """Heads alive.
+
+    people: state (0 absent) x sex x age x contract (of the inactive: reason) x size (5 none) x tenure band.
+    own: industry x occupation of the self-employed and unpaid family workers.
+    """
+
+    people: np.ndarray
+    own: np.ndarray
+
+    @property
+    def at_work(self) -> np.ndarray:
+        """sex x age x contract x size x tenure"""
+        return np.asarray(self.people[EMPLOYED][:, :, :NO_CONTRACT])
+
+    def stock(self, state: int) -> np.ndarray:
+        """sex x age of those in a state; of the employed the employees only"""
+        heads = self.people[state]
+        return np.asarray((heads[:, :, :OWN_ACCOUNT] if state == EMPLOYED else heads).sum(axis=(2, 3, 4)))
+
+    @property
+    def inactive(self) -> np.ndarray:
+        """age x reason"""
+        return np.asarray(self.people[INACTIVE][:, :, :NO_CONTRACT].sum(axis=(0, 3, 4)))
+
+
+def census(w: Any, living: int, month: int, band: np.ndarray, industries: int, occupations: int) -> Census:
+    """Count the first `living` rows. band: age band of every month of age; month: today."""
+    ages = int(band.max()) + 1
+    people = np.zeros((4, 2, ages, NO_CONTRACT + 1, NO_EMPLOYER + 1, TENURES.size + 1), dtype=np.int64)
+    own = np.zeros((industries, occupations), dtype=np.int64)
+    _count(living, month, w, band, people, own)
+    return Census(people, own)
+
+
+@jit
+def _count(living, month, w, band, people, own):
+    for i in range(living):
+        state = w.state[i]
+        months = min(max(month - w.birth[i], 0), OLDEST_MONTH)
+        kind = w.reason[i] if state == INACTIVE else w.contract[i]
+        spell = w.spell[i]
+        tenure = int(spell >= 3) + int(spell >= 12) + int(spell >= 36)
+        people[state, w.sex[i], band[months], kind, w.size[i], tenure] += 1
+        if state == EMPLOYED and w.contract[i] >= OWN_ACCOUNT:
+            own[w.industry[i], w.occupation[i]] += 1
+
+
+def turnover(
+    w: Any,
+    living: int,
+    month: int,
+    band: np.ndarray,
+    leave: np.ndarray,
+    moves: float,
+    major: np.ndarray,
+    regions: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Openings to expect in a month by province and occupation (regions, occupations), when employees leave at the
+    hazards `leave` (contracts, ages, sizes, tenures) and a share `moves` changes employer; and the heads of employees
+    of under three months by major group, size and contract."""
+    openings = np.zeros((regions, major.size))
+    recent = np.zeros((int(major.max()) + 1, NO_EMPLOYER, OWN_ACCOUNT), dtype=np.int64)
+    _expect(living, month, w, band, leave, moves, major, openings, recent)
+    return openings, recent
+
+
+@jit
+def _expect(living, month, w, band, leave, moves, major, openings, recent):
+    for i in range(living):
+        contract = w.contract[i]
+        if w.state[i] == EMPLOYED and contract < OWN_ACCOUNT:
+            months = min(max(month - w.birth[i], 0), OLDEST_MONTH)
+            spell, size = w.spell[i], w.size[i]
+            tenure = int(spell >= 3) + int(spell >= 12) + int(spell >= 36)
+            openings[w.region[i], w.occupation[i]] += leave[contract, band[months], size, tenure] + moves
+            recent[major[w.occupation[i]], size, contract] += int(tenure == 0)
