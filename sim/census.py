@@ -1,4 +1,4 @@
-"""A count of the population as it is built, to which the rates of the first month are fitted: two passes over people."""
+"""A count of the people as they are built, to which the rates of the first month are fitted: two passes over them."""
 
 from __future__ import annotations
 

@@ -112,7 +112,6 @@ def columns_of(fields: Sequence[tuple[str, Any]], rows: int) -> list[np.ndarray]
     ]
 
 
-NONE64 = np.uint64(0)
 MASK32 = np.uint64(0xFFFFFFFF)
 SHIFT32 = np.uint64(32)
 M0 = np.uint64(0xD2511F53)
@@ -121,6 +120,7 @@ W0 = np.uint64(0x9E3779B9)
 W1 = np.uint64(0xBB67AE85)
 UNIT = 2.0**-32
 BLOCK = 1024  # workers whose words are drawn together
+CHUNK = 1 << 18  # workers a kernel call takes; fixed, so that nothing depends on the number of threads
 
 _DESK = {
     "word": np.uint32,
@@ -419,8 +419,8 @@ def alias_(word, table):
     i = x >> SHIFT32
     cell = table[i]
     other = cell & MASK32
-    stays = NONE64 - np.uint64((x & MASK32) < (cell >> SHIFT32))  # all bits or none: a branch would be a coin toss
-    return np.int64(other ^ ((other ^ i) & stays))
+    stays = np.uint64((x & MASK32) < (cell >> SHIFT32))  # multiplied by: a branch would be a coin toss
+    return np.int64(other ^ ((other ^ i) * stays))
 
 
 def alias_table(weights: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from sim import economy as economies
 from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, uniforms
 from sim.employers import RESTRUCTURING, Employer
 from sim.fitting import round_total
-from sim.kernels import jit, log_, logs, new_desk, record_of
+from sim.kernels import CHUNK, jit, log_, logs, new_desk, record_of
 from sim.ledger import Ledger
 from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, match, post, produce, search, separate, train
@@ -32,7 +32,6 @@ from sim.scenario import Scenario
 from sim.wages import APPLIED
 from sim.workers import ABSENT, EMPLOYED, STAGES, UNEMPLOYED, Worker, WorkerColumns, WorkerSet, life_stage
 
-CHUNK = 1 << 18  # workers a kernel call takes; fixed, so that nothing depends on the number of threads
 SHRINK = 50.0  # openings that shrink a cell's filling rate to the national one
 Clock = namedtuple("Clock", "month counter calendar_month year year_index")
 

@@ -509,7 +509,9 @@ def _start_posts(e, posts, vacancy_rate, wage, key):
             bill += posts.base[p] * exp_(wage[posts.occupation[p]])
         for p in range(e.posts_from[f], e.posts_to[f]):
             o, heads = posts.occupation[p], float(posts.base[p])
-            word, _, _, _ = philox(np.uint64(f), np.uint64(o), np.uint64(SPIN_UP_OFFSET), POSTS, key[0], key[1])
+            word, _, _, _ = philox(
+                np.uint64(f), np.uint64(o), np.uint64(SPIN_UP_OFFSET), POSTS, key[0], key[1]
+            )
             posts.base[p] = heads * (1.0 + vacancy_rate)
             posts.rounding[p] = unit_(word)
             posts.base_labour[p] = 1.0

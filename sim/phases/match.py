@@ -6,12 +6,12 @@ function: E M = V (1 - (1 - 1/V)^U).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sim.draws import APPLICATION, HIRED
-from sim.kernels import device, jit, normal_, philox, unit_
+from sim.kernels import BLOCK, CHUNK, draw_listed, jit, normal_, philox, unit_
 from sim.phases.reach import AT_ADOPTER
 from sim.wages import liking, offer_of, worth_of
 from sim.workers import EMPLOYED, HELD12, INSURED, NOBODY, TRAINED
@@ -27,24 +27,61 @@ def match(model: LaborMarket) -> None:
     _rank(m.applications, best)
     cells = m.job_creation.shape
     m.hires_by_cell, m.skill_by_cell = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    offers, hires, moves = _accept(
+    sent = m.applications.worker.size
+    accepted = Accepted.room(sent)
+    counts = np.zeros((2, -(-sent // CHUNK)), dtype=np.int64)
+    m.over_chunks(
+        _accept,
         m.applications,
         best,
         m.workers,
-        m.employers,
-        m.posts,
         m.tables,
         m.params,
         m.key,
         m.clock,
         m.adverts,
         m.premium,
-        m.reached,
-        m.hires_by_cell,
-        m.skill_by_cell,
+        accepted,
+        counts,
+        rows=sent,
     )
+    m.over_chunks(
+        _hire,
+        m.workers,
+        m.employers,
+        m.posts,
+        m.tables,
+        m.key,
+        m.clock,
+        m.reached,
+        accepted,
+        counts,
+        rows=sent,
+    )
+    offers, hires = (int(n) for n in counts.sum(axis=1))
+    moves = _fill(m.employers, m.posts, m.tables, accepted, counts, CHUNK, m.hires_by_cell, m.skill_by_cell)
     m.flows["hires"], m.flows["job_to_job"], m.flows["offers_refused"] = hires, moves, offers - hires
     m.flows["vacancies"] = int(m.posts.vacant.sum())
+
+
+class Accepted(NamedTuple):
+    """Offers accepted, from the start of each chunk of applications: worker, post, log wage, contract; then what the
+    worker leaves and brings: the post held before (-1 none), whether at work, part in programmes, AI skill."""
+
+    worker: np.ndarray
+    post: np.ndarray
+    wage: np.ndarray
+    contract: np.ndarray
+    left: np.ndarray
+    worked: np.ndarray
+    trainee: np.ndarray
+    skill: np.ndarray
+
+    @classmethod
+    def room(cls, n: int) -> Accepted:
+        """Room for `n` of them."""
+        types = (np.uint32, np.int32, np.float32, np.uint8, np.int32, np.uint8, np.uint8, np.float32)
+        return cls(*(np.empty(n, dtype=t) for t in types))
 
 
 @jit
@@ -58,29 +95,22 @@ def _rank(applications, best):
 
 @jit
 def _accept(
-    applications,
-    best,
-    w,
-    e,
-    posts,
-    tb,
-    pm,
-    key,
-    clock,
-    adverts,
-    premium,
-    reached,
-    hires_by_cell,
-    skill_by_cell,
+    lo, hi, chunk, desk, applications, best, w, tb, pm, key, clock, adverts, premium, accepted, counts
 ):
+    """Those of a chunk who have an offer take the best of theirs; a worker belongs to the chunk of the first
+    application."""
     worker, vacancy = applications.worker, applications.vacancy
-    offers, hires, moves = 0, 0, 0
-    spread, settled = pm.match_sd, -1
-    for q in range(vacancy.size):
+    offers, n, spread, settled = 0, lo, pm.match_sd, -1
+    first, last = lo, hi
+    while 0 < first < hi and worker[first] == worker[first - 1]:
+        first += 1
+    while last < worker.size and worker[last] == worker[last - 1]:
+        last += 1
+    for q in range(first, last):
         if vacancy[q] < 0 or best[vacancy[q]] != q:
             continue
         offers += 1
-        i = worker[q]
+        i = np.int64(worker[q])
         if i == settled:
             continue  # with the first of this worker's offers
         settled = i
@@ -108,40 +138,69 @@ def _accept(
                 if liked > value:
                     chosen, value, wage, contract = v, liked, offered, kind
             other += 1
-        p = adverts[chosen].post
-        cell = posts.employer[p]
-        region, major = e.region[cell], tb.major[adverts[chosen].occupation]
-        hires_by_cell[region, major] += 1
-        skill_by_cell[region, major] += int(float(w.skill[i]) * 1e6)
-        moves += int(w.state[i] == EMPLOYED)
-        hire(i, p, wage, contract, w, e, posts, tb, key, clock)
-        reached[i] |= AT_ADOPTER  # it may be one
-        hires += 1
-    return offers, hires, moves
+        accepted.worker[n], accepted.post[n] = i, adverts[chosen].post
+        accepted.wage[n], accepted.contract[n] = wage, contract
+        n += 1
+    counts[0, chunk], counts[1, chunk] = offers, n - lo
 
 
-@device
-def hire(i, p, wage, contract, w, e, posts, tb, key, clock):
-    """Worker i takes one of posts p."""
-    if w.state[i] == EMPLOYED and w.job[i] >= 0:
-        posts.held[w.job[i]] -= 1
-    f, o = posts.employer[p], posts.occupation[p]
-    posts.held[p] += 1
-    posts.vacant[p] -= 1
-    if w.programme[i] != NOBODY or (w.tags[i] & TRAINED) != 0:
-        e.hired_trainee[f] = 1
-    if w.occupation[i] != o:
-        w.experience[i] = 0
-    covered, _, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, HIRED, key[0], key[1])
-    w.state[i] = EMPLOYED
-    w.job[i] = p
-    w.size[i] = e.size[f]
-    w.contract[i] = contract
-    w.occupation[i] = o
-    w.industry[i] = e.industry[f]
-    w.wage[i] = wage
-    w.spell[i] = 0
-    w.benefit[i] = 0
-    w.tags[i] = w.tags[i] & (HELD12 | TRAINED)
-    if unit_(covered) < tb.insured_share[contract]:
-        w.tags[i] |= INSURED
+@jit
+def _hire(lo, hi, chunk, desk, w, e, posts, tb, key, clock, reached, accepted, counts):
+    """Those of a chunk take up their posts; block by block and a few columns at a time, so that many wait for memory
+    together."""
+    for start in range(lo, lo + counts[1, chunk], BLOCK):
+        n = min(BLOCK, lo + counts[1, chunk] - start)
+        worker, post = accepted.worker[start : start + n], accepted.post[start : start + n]
+        contract = accepted.contract[start : start + n]
+        draw_listed(worker, desk.zeros, n, clock.counter, HIRED, key, desk.word)
+        for j in range(n):
+            i = np.uint64(worker[j])
+            accepted.left[start + j] = w.job[i]
+            accepted.worked[start + j] = w.state[i] == EMPLOYED
+            accepted.skill[start + j] = w.skill[i]
+            desk.group[j] = posts.employer[np.uint64(post[j])]
+            desk.kind[j] = posts.occupation[np.uint64(post[j])]
+        for j in range(n):
+            i, f = np.uint64(worker[j]), np.uint64(desk.group[j])
+            w.size[i] = e.size[f]
+            w.industry[i] = e.industry[f]
+            w.job[i] = post[j]
+            w.wage[i] = accepted.wage[start + j]
+        for j in range(n):
+            i, o = np.uint64(worker[j]), desk.kind[j]
+            w.experience[i] = w.experience[i] if w.occupation[i] == o else 0
+            w.occupation[i] = o
+            w.spell[i] = 0
+            w.benefit[i] = 0
+        for j in range(n):
+            i = np.uint64(worker[j])
+            tags = w.tags[i]
+            accepted.trainee[start + j] = (w.programme[i] != NOBODY) | ((tags & TRAINED) != 0)
+            covered = unit_(desk.word[0, j]) < tb.insured_share[np.uint64(contract[j])]
+            w.tags[i] = (tags & (HELD12 | TRAINED)) | (np.uint8(covered) * INSURED)
+            w.state[i] = EMPLOYED
+            w.contract[i] = contract[j]
+            reached[i] |= AT_ADOPTER  # it may be one
+
+
+@jit
+def _fill(e, posts, tb, accepted, counts, chunk_size, hires_by_cell, skill_by_cell):
+    """Posts filled and posts left; how many were at work before."""
+    moves = 0
+    for chunk in range(counts.shape[1]):
+        lo = chunk * chunk_size
+        for n in range(lo, lo + counts[1, chunk]):
+            p = accepted.post[n]
+            posts.held[p] += 1
+            posts.vacant[p] -= 1
+            if accepted.left[n] >= 0:
+                posts.held[accepted.left[n]] -= 1
+            moves += int(accepted.worked[n])
+        for n in range(lo, lo + counts[1, chunk]):
+            p = accepted.post[n]
+            f, major = posts.employer[p], tb.major[posts.occupation[p]]
+            hires_by_cell[e.region[f], major] += 1
+            skill_by_cell[e.region[f], major] += int(float(accepted.skill[n]) * 1e6)
+            if accepted.trainee[n] != 0:
+                e.hired_trainee[f] = 1
+    return moves

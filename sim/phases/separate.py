@@ -9,6 +9,7 @@ import numpy as np
 from sim.draws import AGEING, LEAVE_JOB
 from sim.employers import ADOPTER, CLOSING
 from sim.kernels import BLOCK, device, exp_, jit, philox, unit_
+from sim.phases.learn import WINDOW
 from sim.phases.reach import (
     APPLIES,
     AT_ADOPTER,
@@ -46,9 +47,7 @@ def separate(model: LaborMarket) -> None:
         _decide, m.workers, m.posts, m.tables, m.params, m.key, m.clock, m.reached, m.events, m.counts
     )
     by_cause = np.zeros(5, dtype=np.int64)
-    _leave_jobs(
-        m.workers, m.posts, m.tables, m.key, m.clock, m.chunk_starts, m.events, m.counts, m.reached, by_cause
-    )
+    _vacate(m.posts.held, m.chunk_starts, m.events, m.counts, by_cause)
     m.flows["separations"] = int(by_cause.sum())
     m.flows["layoffs"] = int(by_cause[LAID_OFF])
 
@@ -104,36 +103,38 @@ def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, 
                     if unit_(y) < tb.retire:
                         cause = RETIRED
             if cause >= 0:
-                events[lo + n] = i * 8 + cause
+                events[lo + n] = (job + 1) * 8 + cause
                 n += 1
+                leave_job(i, cause, w, tb, key, clock)
+                reached[i] |= APPLIES
     counts[chunk] = n
 
 
 @jit
-def _leave_jobs(w, posts, tb, key, clock, starts, events, counts, reached, by_cause):
+def _vacate(held, starts, events, counts, by_cause):
+    """Take those who left off the posts they held."""
     for chunk in range(counts.size):
         for n in range(starts[chunk], starts[chunk] + counts[chunk]):
-            i, cause = events[n] // 8, events[n] % 8
-            leave_job(i, cause, w, posts, tb, key, clock)
-            reached[i] |= APPLIES
+            job, cause = events[n] // 8 - 1, events[n] % 8
+            if job >= 0:
+                held[job] -= 1
             by_cause[cause] += 1
 
 
 @device
-def leave_job(i, cause, w, posts, tb, key, clock):
-    """Empty the post; the worker becomes unemployed or inactive, with the benefit months earned."""
+def leave_job(i, cause, w, tb, key, clock):
+    """The worker becomes unemployed or inactive, with the benefit months earned."""
     why, how, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, LEAVE_JOB, key[0], key[1])
     band = tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]
     tags = w.tags[i]
     to_u = cause == TO_UNEMPLOYED or (cause == LAID_OFF and unit_(why) < tb.laid_off_u[band])
     lost = cause in (LAID_OFF, PUBLIC_END) or (cause == TO_UNEMPLOYED and unit_(how) < tb.involuntary)
     long_held = w.spell[i] >= 12
-    insured_recent = 0
-    mask = w.insured[i]
-    for bit in range(18):
-        insured_recent += (mask >> np.uint32(bit)) & np.uint32(1)
-    if w.job[i] >= 0:
-        posts.held[w.job[i]] -= 1
+    mask, insured_recent = w.insured[i], 0
+    recent = mask & WINDOW
+    while recent != 0:  # as often as there are insured months among the last 18
+        recent &= recent - np.uint32(1)
+        insured_recent += 1
     keep = tags & HELD12
     if long_held:
         keep |= HELD12
