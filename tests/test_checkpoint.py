@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,7 +107,9 @@ def test_everything_a_market_holds_is_kept_or_made_anew(whole: LaborMarket) -> N
     for owner in ("ledger", "record", "enrolments"):
         held |= {f"{owner}.{name}" for name in vars(getattr(whole, owner))}
     known = {*LaborMarket.STATE, *REMADE.split()}
-    assert held - known == set(), "a new attribute: add it to LaborMarket.STATE, or to REMADE when no month reads it"
+    assert held - known == set(), (
+        "a new attribute: add it to LaborMarket.STATE, or to REMADE when no month reads it"
+    )
     assert known - held == set(), "gone from the market"
     assert len(set(LaborMarket.STATE)) == len(LaborMarket.STATE)
     assert [name.strip("_") for name in LaborMarket.HISTORY[: len(Start._fields)]] == list(Start._fields)
@@ -229,7 +233,11 @@ def same_contents(one: list[Any], other: list[Any]) -> None:
 
 
 def laborshift(words: str) -> Any:
-    return CliRunner().invoke(app, words.split())
+    """The command in this process, without pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sim.figures.draw_all", lambda *_: [])
+        patch.setattr("sim.drawing.save", lambda *_: [])
+        return CliRunner().invoke(app, words.split())
 
 
 @pytest.mark.parametrize(
@@ -305,7 +313,10 @@ def test_who_shares_a_history() -> None:
         load("roadmap", overrides=["world.substitution=0.26"]).with_run(**roadmap.run.model_dump()),
         tiny("fast-ai"),
         tiny("no-ai"),
-        *(tiny(**one) for one in ({"seed": 1}, {"months": 7}, {"scale": 999}, {"start": "2026-02-01"})),
+        *(
+            tiny(**one)
+            for one in ({"seed": 1}, {"months": 7}, {"scale": 999}, {"start": dt.date(2026, 2, 1)})
+        ),
     ]
     assert branching.sharing([roadmap, *others]) == [False] * (1 + len(others))
     assert branching.sharing([*others, roadmap, tiny(threads=2)])[-2:] == [True, True]
@@ -383,17 +394,12 @@ def _in_turn(function: Any, calls: Any, _jobs: int, tick: Any, after: Any = ()) 
 
 
 def test_calls_wait_for_those_they_come_after(tmp_path: Path) -> None:
-    file = tmp_path / "made"
-    calls = [(str(file), True), (str(file), False), (str(file), False)]
+    files = [tmp_path / name for name in "abc"]
+    files[0].write_text("here")
     ticks: list[int] = []
-    assert side_by_side(_make_or_find, calls, 3, ticks.append, [None, 0, 0]) == [True, True, True]
-    assert ticks == [1, 1, 1]
-
-
-def _make_or_find(path: str, make: bool) -> bool:
-    if make:
-        Path(path).write_text(str(os.getpid()))
-    return Path(path).exists()
+    calls = list(itertools.pairwise(files))
+    assert side_by_side(shutil.copyfile, calls, 2, ticks.append, [None, 0]) == files[1:]
+    assert ticks == [1, 1] and files[2].read_text() == "here"
 
 
 def test_the_folder_of_checkpoints_is_hidden_beside_the_results() -> None:
