@@ -1,8 +1,8 @@
 """Scenarios that share their history: the years before month 0 are lived once a replicate, then they part.
 
 A history is shared when `sim.checkpoint.history` is equal. Scenarios that differ in policy from a later year on still
-part at month 0. With as many replicates as processes, a process takes all scenarios of a replicate in turn
-(`one_replicate`); with fewer, each takes one scenario of one replicate (`spread`), so that no core waits for long.
+part at month 0. A process takes all scenarios of a replicate in turn (`one_replicate`); with fewer replicates than
+processes, and enough to do, one scenario of one replicate (`spread`), so that no core waits for long.
 """
 
 from __future__ import annotations
@@ -12,9 +12,22 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sim.checkpoint import Place, history
+from sim.economy import load as load_economy
 from sim.jobs import bar, side_by_side
 from sim.replicate import RunData, live_history, simulate
 from sim.scenario import Scenario
+
+WORTH_A_PROCESS = 50_000_000
+"""Worker-months of one scenario from which it gets a process of its own, which takes ten seconds to be ready."""
+
+
+def apart(scenarios: Sequence[Scenario], jobs: int, replicates: int) -> bool:
+    """Whether the scenarios of a replicate go to processes of their own."""
+    if len(scenarios) < 2 or jobs <= replicates:
+        return False
+    run = scenarios[0].run
+    people = load_economy(run.economy).array("population", "sex", "age", "state").sum()
+    return bool(people / run.scale * run.months >= WORTH_A_PROCESS)
 
 
 def sharing(scenarios: Sequence[Scenario]) -> list[bool]:

@@ -236,8 +236,12 @@ class Place:
 
     def run_done(self, run: RunData, panel: int) -> None:
         """Keep a finished replicate; its checkpoint is then of no use."""
-        if self.finished:
-            write_done(self.file(run.scenario, run.replicate, "done"), run, panel)
+        try:
+            if self.finished:
+                write_done(self.file(run.scenario, run.replicate, "done"), run, panel)
+        except InputError:
+            if self.every:  # else nobody asked for it: whoever needs it runs it again
+                raise
         if self.every:
             self.file(run.scenario, run.replicate, "run").unlink(missing_ok=True)
 
@@ -292,11 +296,11 @@ def for_now(place: Place | None, needed: bool, finished: bool = False) -> Iterat
 
 
 def _identity(kind: str, question: str, replicate: int, panel: int, keep_status: bool) -> dict[str, Any]:
-    from sim.kernels import source_digest
+    from sim import kernels
 
     return {
         "format": FORMAT,
-        "kernels": source_digest(),
+        "kernels": kernels.source_digest(),
         "kind": kind,
         "question": question,
         "replicate": int(replicate),
@@ -375,9 +379,9 @@ def _unpack(plan: Mapping[str, Any], load: Load, name: str) -> Any:
     if kind == "array":
         return load(inner)
     if kind == "record":
-        from sim.kernels import record_of
+        from sim import kernels
 
-        return record_of({key: _unpack(x, load, key) for key, x in inner.items()})
+        return kernels.record_of({key: _unpack(x, load, key) for key, x in inner.items()})
     if kind == "columns":
         return _columns(name, inner, load)
     if kind == "dict":

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.branching import all_of_replicate, sharing, spread
+from sim.branching import all_of_replicate, apart, sharing, spread
 from sim.checkpoint import Place, for_now, keeping
 from sim.errors import InputError
 from sim.jobs import bar, side_by_side
@@ -50,17 +50,16 @@ def simulate_all(
     """
     rounds = [replicates or one.run.replicates for one in scenarios]
     tasks = [(one, r) for one, last in zip(scenarios, rounds, strict=True) for r in range(last)]
-    several = jobs > 1 and len(tasks) > 1
-    if several and not _compiled().exists():
+    if jobs > 1 and len(tasks) > 1 and not _compiled().exists():
         warmup()  # once, so that the processes load the kernels
     with for_now(place, needed=any(sharing(scenarios))) as here:
-        if several and jobs > max(rounds):
+        if apart(scenarios, jobs, max(rounds)):
             return spread(tasks, jobs, here, keep_status=keep_status, panel=panel, progress=progress)
         together = [
             [s for s, last in zip(scenarios, rounds, strict=True) if r < last] for r in range(max(rounds))
         ]
         calls = [(every, r, here, keep_status, panel) for r, every in enumerate(together)]
-        if several:
+        if jobs > 1 and len(calls) > 1:
             with bar(len(calls), "replicates", progress) as tick:
                 done = side_by_side(all_of_replicate, calls, jobs, tick)
         else:

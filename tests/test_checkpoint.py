@@ -338,6 +338,13 @@ def test_a_branch_ends_as_if_it_had_lived_its_history_itself(tmp_path: Path) -> 
         checkpoint.write_history(file, alone)
 
 
+def test_scenarios_have_processes_of_their_own_when_there_is_enough_to_do() -> None:
+    few = [tiny(name, scale=10, months=36) for name in ("no-training", "roadmap")]
+    assert branching.apart(few, 2, 1)
+    assert not branching.apart(few, 2, 2) and not branching.apart(few[:1], 2, 1)
+    assert not branching.apart([tiny(), tiny("baseline")], 2, 1)
+
+
 @pytest.fixture
 def histories(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The scenarios whose history was lived in this process."""
@@ -359,13 +366,15 @@ def test_scenarios_side_by_side_live_their_history_once(
     scenarios = [tiny(name, months=2, replicates=2) for name in names]
     runs = runner.simulate_all(scenarios)
     assert histories == ["no-training", "fast-ai"] * 2
-    alone = [simulate(one, r) for one in scenarios for r in range(2)]
-    assert all(same_run(one, other) for one, other in zip(runs, alone, strict=True))
+    assert [(run.scenario.name, run.replicate) for run in runs] == [
+        (name, r) for name in names for r in (0, 1)
+    ]
+    assert all(same_run(runs[2 * n + 1], simulate(one, 1)) for n, one in enumerate(scenarios))
     histories.clear()
     monkeypatch.setattr(checkpoint, "write_history", _no_room)
-    again = runner.simulate_all(scenarios[:1] + scenarios[2:])
-    assert len(histories) == 6  # no room to keep one: each lives its own
-    assert same_run(again[2], runs[4])
+    again = runner.simulate_all([scenarios[0], scenarios[2]], replicates=1)
+    assert histories == ["no-training", "roadmap"]  # no room to keep one: each lives its own
+    assert same_run(again[1], runs[4])
 
 
 def _no_room(*_: Any) -> None:
@@ -375,7 +384,8 @@ def _no_room(*_: Any) -> None:
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_a_comparison_is_the_same_however_it_is_spread(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     scenarios = [tiny(name, months=2, replicates=2) for name in ("no-training", "roadmap")]
-    if jobs > 1:  # threads in place of processes: these have to be started
+    monkeypatch.setattr(branching, "WORTH_A_PROCESS", 0)
+    if jobs > 1:  # processes would take their time to start
         monkeypatch.setattr(branching, "side_by_side", _in_turn)
         monkeypatch.setattr(comparing, "side_by_side", _in_turn)
     spread_out = comparing.paired_runs(scenarios, jobs=jobs)

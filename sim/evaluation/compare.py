@@ -9,7 +9,7 @@ from json import dumps as json_text
 from pathlib import Path
 
 from sim import economy as economies
-from sim.branching import one_replicate, spread
+from sim.branching import apart, one_replicate, spread
 from sim.checkpoint import Place, for_now, keeping
 from sim.errors import InputError
 from sim.evaluation.comparison import LABELS, Effects
@@ -74,17 +74,17 @@ def paired_runs(
 ) -> tuple[list[RunData], list[list[PairSums]]]:
     """Every scenario and replicate, and the paired counts (others, replicates) against the first scenario.
 
-    Persons are compared where they were simulated: only counts come back from the processes. With more processes
-    than replicates, what persons did goes through files. place: where checkpoints are kept.
+    Persons are compared where they were simulated: only counts come back from the processes. When scenarios
+    have processes of their own, what persons did goes through files. place: where checkpoints are kept.
     """
     require_pairable(scenarios)
     run = scenarios[0].run
-    alone = jobs > run.replicates  # a scenario in a process of its own
+    alone = apart(scenarios, jobs, run.replicates)
     with for_now(place, needed=True, finished=alone) as here:
         if alone:
             tasks = [(one, r) for r in range(run.replicates) for one in scenarios]
             spread(tasks, jobs, here, keep_status=True, panel=panel, bring=False, progress=progress)
-        if jobs > 1 and not alone:
+        if jobs > 1 and run.replicates > 1 and not alone:
             with bar(run.replicates, "replicates", progress) as tick:
                 calls = [(scenarios, r, here, panel) for r in range(run.replicates)]
                 done = side_by_side(run_replicate, calls, jobs, tick)
