@@ -112,13 +112,15 @@ def simulate(
         tell(month + 1)
     model.run(month_done)
     run = _brought_home(model, eligible, keep_status, **spent())
+    model.__dict__.clear()  # Mesa's model holds itself: its columns would wait for the garbage collector
     place.run_done(run, panel)
     return run
 
 
 def live_history(scenario: Scenario, replicate: int, place: Place) -> None:
     """Live the years before month 0, and keep them in `place` for all scenarios that share them."""
-    place.begin(scenario, replicate, shared=True)
+    model, _ = place.begin(scenario, replicate, shared=True)
+    model.__dict__.clear()  # as above
 
 
 def _brought_home(
