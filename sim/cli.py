@@ -33,8 +33,8 @@ class Commands(TyperGroup):
             if error.others:
                 typer.echo(f"... and {len(error.others)} more; laborshift check shows all", err=True)
             raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("interrupted; what was done is kept", err=True)
+        except KeyboardInterrupt as interrupt:  # `run` and `compare` say what is kept
+            typer.echo(str(interrupt) or "interrupted", err=True)
             raise typer.Exit(130) from None
 
 
@@ -64,6 +64,12 @@ Panel = Annotated[int, typer.Option(metavar="N", min=0, help="workers to follow 
 Jobs = Annotated[int, typer.Option(metavar="J", min=1, help="processes side by side")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output, nothing else")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
+Every = Annotated[
+    int | None,
+    typer.Option(
+        "--checkpoint-every", metavar="M", min=1, help="keep every M months, to go on from after an interrupt"
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="run again even when the result is there")]
 EconomyName = Annotated[str, typer.Option("--economy", help="a name or a folder of tables")]
 
@@ -83,13 +89,21 @@ def run(
     as_json: AsJson = False,
     quiet: Quiet = False,
     force: Force = False,
+    checkpoint_every: Every = None,
 ) -> None:
     """Run a scenario and print its outcomes."""
     asked = _load(
         scenario, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads
     )
     _call("sim.runner", "run_command")(
-        asked, out=out, panel=panel, jobs=jobs, json=as_json, quiet=quiet, force=force
+        asked,
+        out=out,
+        panel=panel,
+        jobs=jobs,
+        json=as_json,
+        quiet=quiet,
+        force=force,
+        checkpoint_every=checkpoint_every or 0,
     )
 
 
@@ -109,6 +123,7 @@ def compare(
     as_json: AsJson = False,
     quiet: Quiet = False,
     force: Force = False,
+    checkpoint_every: Every = None,
 ) -> None:
     """Paired runs with common random numbers: effects against BASE, with intervals."""
     asked = [
@@ -116,7 +131,15 @@ def compare(
         for name in (base, *others)
     ]
     _call("sim.evaluation.compare", "compare_command")(
-        asked[0], asked[1:], out=out, panel=panel, jobs=jobs, json=as_json, quiet=quiet, force=force
+        asked[0],
+        asked[1:],
+        out=out,
+        panel=panel,
+        jobs=jobs,
+        json=as_json,
+        quiet=quiet,
+        force=force,
+        checkpoint_every=checkpoint_every or 0,
     )
 
 

@@ -15,31 +15,41 @@ Tick = Callable[[int], None]
 
 
 def side_by_side(
-    function: Callable[..., T], calls: Sequence[tuple[Any, ...]], jobs: int, tick: Tick
+    function: Callable[..., T],
+    calls: Sequence[tuple[Any, ...]],
+    jobs: int,
+    tick: Tick,
+    after: Sequence[int | None] = (),
 ) -> list[T]:
     """`function(*arguments)` for each of `calls`, in their order, in up to `jobs` fresh processes.
 
-    tick: told 1 for every call done. The first failure, or an interrupt, ends the processes and is passed on.
+    tick: told 1 for every call done. after: for each call the earlier one that it waits for, or None. The first
+    failure, or an interrupt, ends the processes and is passed on.
     """
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         min(jobs, len(calls)), mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt
     )
     try:
-        asked = [pool.submit(function, *arguments) for arguments in calls]
-        left: set[Future[T]] = set(asked)
-        while left:
-            done, left = wait(left, return_when=FIRST_COMPLETED)
-            for one in done:
+        asked: dict[int, Future[T]] = {}
+        done: set[Future[T]] = set()
+        while len(done) < len(calls):
+            for n in range(len(calls)):
+                first = after[n] if after else None
+                if n not in asked and (first is None or asked[first] in done):
+                    asked[n] = pool.submit(function, *calls[n])
+            new, _ = wait(set(asked.values()) - done, return_when=FIRST_COMPLETED)
+            for one in new:
                 one.result()
                 tick(1)
+            done |= new
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
         raise
     pool.shutdown()
-    return [one.result() for one in asked]
+    return [asked[n].result() for n in range(len(calls))]
 
 
 def _ignore_interrupt() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import mesa
 import numpy as np
@@ -36,13 +36,44 @@ SHRINK = 50.0  # openings that shrink a cell's filling rate to the national one
 Clock = namedtuple("Clock", "month counter calendar_month year year_index")
 
 
+class Start(NamedTuple):
+    """What a market is built from: people, employers, the tables that fit them. Policy has no part in it."""
+
+    workers: Any
+    employers: Any
+    posts: Any
+    tables: Any
+    boards: Any
+    entrants: np.ndarray
+    residuals: dict[str, float]
+    headcount: dict[str, float]
+
+
 class LaborMarket(mesa.Model):  # type: ignore[misc]
     """One replicate of a scenario: every person and employer, moved month by month.
 
     scenario: what to run; replicate: number of the random key, shared by every scenario (common random numbers).
     Before the first month the base year's stock lives through a spin-up without training and with AI frozen.
+    start: people and tables of a market that has lived already (`sim.checkpoint`), instead of building them.
     Raises InputError when the scenario names an economy that does not exist.
     """
+
+    # What one month leaves to the next, as `sim.checkpoint` keeps it; a test holds that nothing else does. HISTORY (its
+    # first line is a `Start`) is all that the years before month 0 leave, whatever the policy.
+    HISTORY: ClassVar[tuple[str, ...]] = (
+        *("workers", "employers", "posts", "tables", "boards", "_entrants", "residuals", "headcount"),
+        *("month", "steps", "reached", "need", "wanted_by_cell", "_openings", "_hires", "_skill"),
+        *("_labour_force", "record.spin_up_sums", "record.spin_up_flows"),
+    )
+    STATE: ClassVar[tuple[str, ...]] = (
+        *HISTORY,
+        *("filling_start", "quality_start", "posts_over_openings", "premium_start"),  # of month 0
+        *("job_creation", "premium", "seat_carry", "seats_taken", "seats_released", "seat_steering"),
+        *("firm_seats", "in_package_since", "package_reached", "packages", "instructors"),
+        *("attending", "started", "enrolments.size", "enrolments._columns", "enrolments._placed"),
+        *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
+        *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
+    )
 
     def __init__(
         self,
@@ -53,6 +84,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         panel: int = 0,
         threads: int | None = None,
         spin_up: bool = True,
+        start: Start | None = None,
     ) -> None:
         super().__init__(seed=0)  # Mesa's own generators serve nothing: every draw goes through sim.draws
         run = scenario.run
@@ -66,8 +98,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.spin_up_months = (run.start.year - self.economy.base_year) * 12 + run.start.month - 1
         self.month = -self.spin_up_months
         self._set_programmes()
-        self._build()
+        self._build(start)
         self.record = Record(self.layout, run.months, len(self.programmes), keep_status)
+        self.followed = panel
         self._choose_panel(panel)
         while spin_up and self.month < 0:
             self.step()
@@ -307,13 +340,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             if p.instructors > 0 and p.unit_cost > 0
         )
 
-    def _build(self) -> None:
-        run = self.scenario.run
+    def _build(self, start: Start | None) -> None:
         rates = rates_of(self.economy, self.scenario)
-        total = self.spin_up_months + run.months
-        people = build(self.economy, run.scale, self.key, rates, total, self.spin_up_months, self.params)
-        self.workers, self.employers, self.posts = people.workers, people.employers, people.posts
-        self._entrants, self.residuals, self.headcount = people.entrants, people.residuals, people.headcount
         full_time = np.zeros(256, dtype=np.uint8)
         full_time[: len(self.programmes)] = [p.full_time for p in self.programmes]
         weight = np.zeros(self.economy.n("occupation"))
@@ -321,9 +349,11 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             if p.conversion:
                 rows = [self.economy.codes["occupation"].index(target) for target in p.conversion.targets]
                 weight[rows] = np.maximum(weight[rows], p.conversion.weight)
-        self.tables, self.boards = tables_of(
-            self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
-        )
+        people = start or self._people(rates, full_time, weight)
+        self.workers, self.employers, self.posts = people.workers, people.employers, people.posts
+        self._entrants, self.residuals, self.headcount = people.entrants, people.residuals, people.headcount
+        self.tables, self.boards = people.tables, people.boards
+        self.tables.full_time[:], self.tables.conversion_weight[:] = full_time, weight  # all that policy sets
         self.programme_table = table_of(
             self.programmes,
             self.economy,
@@ -355,8 +385,28 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.premium, self.premium_start = self.params.premium_base, 0.0
         self.openings = 0
         self.flows: dict[str, float] = {}
-        self._rebase()
+        if start is None:
+            self._rebase()
         self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
+
+    def _people(self, rates: Any, full_time: np.ndarray, weight: np.ndarray) -> Start:
+        """Everyone and every employer of the base year, and the tables that fit them."""
+        run = self.scenario.run
+        total = self.spin_up_months + run.months
+        people = build(self.economy, run.scale, self.key, rates, total, self.spin_up_months, self.params)
+        tables, boards = tables_of(
+            self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
+        )
+        return Start(
+            people.workers,
+            people.employers,
+            people.posts,
+            tables,
+            boards,
+            people.entrants,
+            people.residuals,
+            people.headcount,
+        )
 
     def _rebase(self) -> None:
         """Make today the start of every ratio of labour requirement."""

@@ -18,6 +18,7 @@ from sim.record import Record
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
+    from sim.checkpoint import Place
     from sim.model import LaborMarket
 
 PEOPLE = ("birth", "sex", "education", "region", "stage0")  # columns of everyone kept with `keep_status`
@@ -70,31 +71,56 @@ def simulate(
     panel: int = 0,
     threads: int | None = None,
     on_month: Callable[[int], None] | None = None,
+    place: Place | None = None,
+    shared: bool = False,
 ) -> RunData:
     """Run one replicate of a scenario from the start to its last month.
 
     replicate: number of the random key; the same number in two scenarios means common random numbers.
     keep_status: also keep who is employed every month, for effects against another scenario.
     panel: workers to follow. threads: of this run, instead of the scenario's; moves no digit.
-    on_month: told the number of months done. Raises InputError when the economy does not exist.
+    on_month: told the number of months done. place: where checkpoints are kept and found, and with `shared` the
+    history that other scenarios have too (`sim.checkpoint`); moves no digit. Raises InputError when the economy
+    does not exist.
     """
+    from sim.checkpoint import NOWHERE
     from sim.eligibility import count_eligible
-    from sim.model import LaborMarket
 
+    tell, months = on_month or (lambda _: None), scenario.run.months
     started, cpu = time.perf_counter(), time.process_time()
-    model = LaborMarket(scenario, replicate, keep_status=keep_status, panel=panel, threads=threads)
-    eligible = np.zeros((math.ceil(scenario.run.months / 12), len(model.programmes)), dtype=np.int64)
+    place = place or NOWHERE
+    if (run := place.done(scenario, replicate, keep_status, panel)) is not None:
+        for month in range(months):
+            tell(month + 1)
+        return run
+    model, kept = place.begin(
+        scenario, replicate, shared, keep_status=keep_status, panel=panel, threads=threads
+    )
+    eligible = kept.get("eligible", np.zeros((math.ceil(months / 12), len(model.programmes)), dtype=np.int64))
+    started, cpu = started - kept.get("seconds", 0.0), cpu - kept.get("cpu_seconds", 0.0)
+
+    def spent() -> dict[str, float]:
+        return {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
 
     def month_done(done: int) -> None:
-        if done % 12 == 1 or scenario.run.months == 1:
+        if done % 12 == 1 or months == 1:
             eligible[(done - 1) // 12] = count_eligible(model)
-        if on_month:
-            on_month(done)
+        place.month_done(model, lambda: {"eligible": eligible, **spent()})
+        tell(done)
 
+    for month in range(model.month):
+        tell(month + 1)
     model.run(month_done)
-    return _brought_home(
-        model, eligible, keep_status, time.perf_counter() - started, time.process_time() - cpu
-    )
+    run = _brought_home(model, eligible, keep_status, **spent())
+    model.__dict__.clear()  # Mesa's model holds itself: its columns would wait for the garbage collector
+    place.run_done(run, panel)
+    return run
+
+
+def live_history(scenario: Scenario, replicate: int, place: Place) -> None:
+    """Live the years before month 0, and keep them in `place` for all scenarios that share them."""
+    model, _ = place.begin(scenario, replicate, shared=True)
+    model.__dict__.clear()  # as above
 
 
 def _brought_home(

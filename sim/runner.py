@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.branching import all_of_replicate, apart, sharing, spread
+from sim.checkpoint import Place, for_now, keeping
 from sim.errors import InputError
 from sim.jobs import bar, side_by_side
 from sim.replicate import RunData, simulate
@@ -38,23 +40,33 @@ def simulate_all(
     panel: int = 0,
     keep_status: bool = False,
     progress: bool = False,
+    place: Place | None = None,
 ) -> list[RunData]:
     """Every scenario with every replicate, scenario by scenario, replicates ascending.
 
     replicates: instead of each scenario's own number. jobs: processes side by side; the numbers do not depend
-    on it. progress: a bar on standard error, on a terminal only. An interrupt ends the processes and is
-    passed on.
+    on it. progress: a bar on standard error, on a terminal only. place: where checkpoints are kept. An interrupt
+    ends the processes and is passed on. The years before month 0 that scenarios share are lived once a replicate.
     """
-    tasks = [(s, r) for s in scenarios for r in range(replicates or s.run.replicates)]
-    if jobs > 1 and len(tasks) > 1:
-        if not _compiled().exists():
-            warmup()  # once, so that the processes load the kernels
-        with bar(len(tasks), "runs", progress) as tick:
-            return side_by_side(simulate, [(s, r, keep_status, panel) for s, r in tasks], jobs, tick)
-    with bar(sum(s.run.months for s, _ in tasks), "months", progress) as tick:
-        return [
-            simulate(s, r, keep_status=keep_status, panel=panel, on_month=lambda _: tick(1)) for s, r in tasks
+    rounds = [replicates or one.run.replicates for one in scenarios]
+    tasks = [(one, r) for one, last in zip(scenarios, rounds, strict=True) for r in range(last)]
+    if jobs > 1 and len(tasks) > 1 and not _compiled().exists():
+        warmup()  # once, so that the processes load the kernels
+    with for_now(place, needed=any(sharing(scenarios))) as here:
+        if apart(scenarios, jobs, max(rounds)):
+            return spread(tasks, jobs, here, keep_status=keep_status, panel=panel, progress=progress)
+        together = [
+            [s for s, last in zip(scenarios, rounds, strict=True) if r < last] for r in range(max(rounds))
         ]
+        calls = [(every, r, here, keep_status, panel) for r, every in enumerate(together)]
+        if jobs > 1 and len(calls) > 1:
+            with bar(len(calls), "replicates", progress) as tick:
+                done = side_by_side(all_of_replicate, calls, jobs, tick)
+        else:
+            with bar(sum(one.run.months for one, _ in tasks), "months", progress) as tick:
+                done = [all_of_replicate(*call, lambda _: tick(1)) for call in calls]
+    left = [iter(runs) for runs in done]
+    return [next(left[r]) for _, r in tasks]
 
 
 def run(
@@ -66,14 +78,16 @@ def run(
     force: bool = False,
     progress: bool = False,
     figures: bool = True,
+    checkpoint_every: int = 0,
     **settings: Any,
 ) -> tuple[Results, Path]:
     """Run all replicates of a scenario and write its results folder; both are returned.
 
     scenario: made by `sim.load`, or what it takes. out: the folder of folders, `outputs` by default.
     settings: of the run, as `scale=1000, replicates=2`. A finished folder of the same question is read and
-    not run again, unless `force`. Raises InputError where the input is wrong; an interrupt leaves no half
-    folder.
+    not run again, unless `force`. checkpoint_every: months after which every replicate is kept beside the folder,
+    so that the same call goes on from there after an interrupt; 0 keeps nothing. Raises InputError where the
+    input is wrong; an interrupt leaves no half folder.
     """
     from sim.folder import finished, folder_of, whole, write
     from sim.results import Results
@@ -84,15 +98,17 @@ def run(
     folder = folder_of(asked, out)
     if not force and finished(folder, panel):
         return Results.open(folder), folder
-    runs = simulate_all([asked], jobs=jobs, panel=panel, progress=progress)
-    results = Results.from_runs(runs)
-    try:
-        with whole(folder) as part:
-            write(part, results, runs, panel=panel, seconds=time.perf_counter() - started, figures=figures)
-    except OSError as reason:
-        raise InputError(
-            f"results cannot be written ({reason.strerror})", file=str(folder), key="--out"
-        ) from reason
+    with keeping(folder, checkpoint_every) as place:
+        runs = simulate_all([asked], jobs=jobs, panel=panel, progress=progress, place=place)
+        results = Results.from_runs(runs)
+        try:
+            with whole(folder) as part:
+                spent = time.perf_counter() - started
+                write(part, results, runs, panel=panel, seconds=spent, figures=figures)
+        except OSError as reason:
+            raise InputError(
+                f"results cannot be written ({reason.strerror})", file=str(folder), key="--out"
+            ) from reason
     return results, folder
 
 
@@ -131,13 +147,20 @@ def run_command(
     json: bool = False,
     quiet: bool = False,
     force: bool = False,
+    checkpoint_every: int = 0,
 ) -> None:
     """`laborshift run`: run, then print a table for people, or one JSON object with `json`."""
     from sim.tables import as_json, print_run
 
     say_if_compiling(quiet=quiet or json)
     results, folder = run(
-        scenario, out=out, panel=panel, jobs=jobs, force=force, progress=not (quiet or json)
+        scenario,
+        out=out,
+        panel=panel,
+        jobs=jobs,
+        force=force,
+        progress=not (quiet or json),
+        checkpoint_every=checkpoint_every,
     )
     if json:
         print(as_json(results, folder))

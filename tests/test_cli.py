@@ -64,6 +64,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_run_hands_the_checked_scenario_and_the_options_over(runner: dict[str, Any]) -> None:
     words = "run roadmap+fast-ai --scale 1000 --months 12 --replicates 2 --seed 5 --threads 2"
     words += " --set world.substitution=0.1 --set run.months=99 --out results --panel 10 --jobs 3 --json"
+    words += " --checkpoint-every 12"
     assert laborshift(*words.split()).exit_code == 0
     (scenario,) = runner["scenarios"]
     run = scenario.run
@@ -76,6 +77,7 @@ def test_run_hands_the_checked_scenario_and_the_options_over(runner: dict[str, A
         "json": True,
         "quiet": False,
         "force": False,
+        "checkpoint_every": 12,
     }
 
 
@@ -84,7 +86,7 @@ def test_compare_hands_over_the_base_and_the_others(runner: dict[str, Any]) -> N
     base, others = runner["scenarios"]
     assert [base.name, *(one.name for one in others)] == ["no-training", "roadmap", "double"]
     assert {one.run.months for one in (base, *others)} == {6}
-    assert runner["options"]["quiet"] is True
+    assert (runner["options"]["quiet"], runner["options"]["checkpoint_every"]) == (True, 0)
 
 
 # -- describe, new, version, warmup, self-test -----------------------------------------------------------

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from sim import figures, runner
+from sim import branching, figures, runner
 from sim.errors import InputError
 from sim.folder import finished, folder_of, whole
 from sim.identities import broken
@@ -358,13 +358,13 @@ def test_a_run_leaves_what_the_interface_lists(folder: Path) -> None:
 def test_a_finished_folder_is_reused_until_forced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = tiny("roadmap", months=2, replicates=1)
     calls: list[int] = []
-    real = runner.simulate
+    real = branching.simulate
 
     def counted(*args: Any, **options: Any) -> RunData:
         calls.append(1)
         return real(*args, **options)
 
-    monkeypatch.setattr(runner, "simulate", counted)
+    monkeypatch.setattr(branching, "simulate", counted)
     runner.run(scenario, out=folder.parent, panel=20, figures=False)
     runner.run(scenario, out=folder.parent, figures=False)
     assert not calls

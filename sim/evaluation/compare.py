@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from json import dumps as json_text
 from pathlib import Path
 
 from sim import economy as economies
+from sim.branching import apart, one_replicate, spread
+from sim.checkpoint import Place, for_now, keeping
 from sim.errors import InputError
 from sim.evaluation.comparison import LABELS, Effects
 from sim.evaluation.effects import Groups, Observed, PairSums, decompose, paired_dataset
 from sim.jobs import bar, side_by_side
-from sim.replicate import RunData, simulate
+from sim.replicate import RunData
 from sim.results import Results
 from sim.scenario import Scenario, load
 
@@ -64,21 +65,35 @@ def require_pairable(scenarios: Sequence[Scenario]) -> None:
 
 
 def paired_runs(
-    scenarios: Sequence[Scenario], *, jobs: int = 1, panel: int = 0, progress: bool = False
+    scenarios: Sequence[Scenario],
+    *,
+    jobs: int = 1,
+    panel: int = 0,
+    progress: bool = False,
+    place: Place | None = None,
 ) -> tuple[list[RunData], list[list[PairSums]]]:
     """Every scenario and replicate, and the paired counts (others, replicates) against the first scenario.
 
-    Persons are compared where they were simulated: only counts come back from the processes.
+    Persons are compared where they were simulated: only counts come back from the processes. When scenarios
+    have processes of their own, what persons did goes through files. place: where checkpoints are kept.
     """
     require_pairable(scenarios)
     run = scenarios[0].run
-    if jobs > 1 and run.replicates > 1:
-        with bar(run.replicates, "replicates", progress) as tick:
-            calls = [(scenarios, r, panel) for r in range(run.replicates)]
-            done = side_by_side(run_replicate, calls, jobs, tick)
-    else:
-        with bar(run.replicates * len(scenarios) * run.months, "months", progress) as tick:
-            done = [run_replicate(scenarios, r, panel, lambda _: tick(1)) for r in range(run.replicates)]
+    alone = apart(scenarios, jobs, run.replicates)
+    with for_now(place, needed=True, finished=alone) as here:
+        if alone:
+            tasks = [(one, r) for r in range(run.replicates) for one in scenarios]
+            spread(tasks, jobs, here, keep_status=True, panel=panel, bring=False, progress=progress)
+        if jobs > 1 and run.replicates > 1 and not alone:
+            with bar(run.replicates, "replicates", progress) as tick:
+                calls = [(scenarios, r, here, panel) for r in range(run.replicates)]
+                done = side_by_side(run_replicate, calls, jobs, tick)
+        else:
+            total = run.replicates * len(scenarios) * run.months
+            with bar(total, "months", progress and not alone) as tick:
+                done = [
+                    run_replicate(scenarios, r, here, panel, lambda _: tick(1)) for r in range(run.replicates)
+                ]
     runs = [one for runs, _ in done for one in runs]
     return runs, [[pairs[k] for _, pairs in done] for k in range(len(scenarios) - 1)]
 
@@ -86,6 +101,7 @@ def paired_runs(
 def run_replicate(
     scenarios: Sequence[Scenario],
     replicate: int,
+    place: Place,
     panel: int = 0,
     on_month: Callable[[int], None] | None = None,
 ) -> tuple[list[RunData], list[PairSums]]:
@@ -93,15 +109,14 @@ def run_replicate(
 
     What each person did is dropped.
     """
-    run = partial(simulate, replicate=replicate, keep_status=True, panel=panel, on_month=on_month)
     economy = economies.load(scenarios[0].run.economy)
     programmes = sorted({id for one in scenarios for id in one.programmes(economy.programmes)})
     groups = Groups.of(economy, programmes)
-    base = run(scenarios[0])
+    every = one_replicate(scenarios, replicate, place, True, panel, on_month)
+    base = next(every)
     comparison = Observed.of(base)
     runs, pairs = [base], []
-    for scenario in scenarios[1:]:
-        policy = run(scenario)
+    for policy in every:
         pairs.append(decompose(Observed.of(policy), comparison, groups))
         runs.append(_without_persons(policy))
     _without_persons(base)
@@ -141,6 +156,7 @@ def compare_command(
     json: bool = False,
     quiet: bool = False,
     force: bool = False,
+    checkpoint_every: int = 0,
 ) -> None:
     """`laborshift compare`: run in pairs, keep the folder, print tables for people or one JSON object."""
     from sim.runner import say_if_compiling
@@ -148,7 +164,13 @@ def compare_command(
     require_pairable([base, *others])
     say_if_compiling(quiet=quiet or json)
     effects, folder = compare_into(
-        [base, *others], out=out, panel=panel, jobs=jobs, force=force, progress=not (quiet or json)
+        [base, *others],
+        out=out,
+        panel=panel,
+        jobs=jobs,
+        force=force,
+        progress=not (quiet or json),
+        checkpoint_every=checkpoint_every,
     )
     if json:
         print(as_json(effects, folder))
@@ -173,11 +195,13 @@ def compare_into(
     force: bool = False,
     progress: bool = False,
     figures: bool = True,
+    checkpoint_every: int = 0,
 ) -> tuple[Effects, Path]:
     """Compare with the first scenario and write the folder; a finished one is read, unless `force`.
 
     The folder holds what a run leaves behind, for all scenarios, and `effects.csv`, `effects.json` and the
-    waterfall of each scenario. It appears whole or not at all. Raises InputError when the input is wrong.
+    waterfall of each scenario. It appears whole or not at all. checkpoint_every: as of `sim.runner.run`. Raises
+    InputError when the input is wrong.
     """
     from sim.folder import finished, whole, write
 
@@ -186,23 +210,18 @@ def compare_into(
     folder = folder_of(scenarios, out)
     if not force and finished(folder, panel):
         return Effects.open(folder), folder
-    runs, pairs = paired_runs(scenarios, jobs=jobs, panel=panel, progress=progress)
-    effects = effects_of(scenarios, runs, pairs)
-    try:
-        with whole(folder) as part:
-            write(
-                part,
-                effects.results,
-                runs,
-                panel=panel,
-                seconds=time.perf_counter() - started,
-                figures=figures,
-            )
-            write_effects(part, effects, figures=figures)
-    except OSError as reason:
-        raise InputError(
-            f"results cannot be written ({reason.strerror})", file=str(folder), key="--out"
-        ) from reason
+    with keeping(folder, checkpoint_every) as place:
+        runs, pairs = paired_runs(scenarios, jobs=jobs, panel=panel, progress=progress, place=place)
+        effects = effects_of(scenarios, runs, pairs)
+        try:
+            with whole(folder) as part:
+                spent = time.perf_counter() - started
+                write(part, effects.results, runs, panel=panel, seconds=spent, figures=figures)
+                write_effects(part, effects, figures=figures)
+        except OSError as reason:
+            raise InputError(
+                f"results cannot be written ({reason.strerror})", file=str(folder), key="--out"
+            ) from reason
     return effects, folder
 
 
