@@ -338,11 +338,14 @@ def _order(
     Also the employees of each stratum (regions x industries x sizes)."""
     strata = (int(w.region[:living].max()) + 1) * industries * sizes
     heads = np.zeros(strata + 1, dtype=np.int64)
-    columns = tuple(getattr(w, n)[:living] for n in ("region", "industry", "previous", "contract"))
-    _count_strata(*columns, industries, sizes, heads)
+    region, industry, size, contract = (
+        getattr(w, n)[:living] for n in ("region", "industry", "previous", "contract")
+    )
+    _count_strata(region, industry, size, contract, industries, sizes, heads)
     ends = np.cumsum(heads)
     ticketed = np.empty(living, dtype=np.uint64)  # a ticket in the upper half, the row in the lower
-    _to_strata(*columns, industries, sizes, key, ends - heads, new_desk(1), ticketed)
+    place = ends - heads
+    _to_strata(region, industry, size, contract, industries, sizes, key, place, new_desk(1), ticketed)
     for lo, hi in zip(ends - heads, ends, strict=True):
         ticketed[lo:hi].sort()
     return (ticketed & MASK32).astype(np.uint32), heads[:-1]

@@ -203,7 +203,7 @@ def _read(n, waiting, row, origin, word, seen, boards, slots):
 
 @device
 def _like(n, desk, tb, pm, clock, adverts, added):
-    """By how much each vacancy is liked better than the least acceptable, but for what AI adds, and the most of that."""
+    """By how much a vacancy is liked better than the least acceptable, but for what AI adds; and the most of that."""
     for q in range(n):
         advert = adverts[desk.seen[q]]  # of an empty slot the last one, which pays nothing
         desk.gain[q] = advert.pay

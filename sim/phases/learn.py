@@ -23,8 +23,8 @@ LONGEST = 65535
 
 @device
 def learn(start, end, w, e, posts, tb, pm, clock, reached, desk):
-    """Workers start to end: AI skill, tenure pay, insurance record, spell and experience. Left on the desk: how much each
-    used AI at work (`used`), and a list of those who may have (`waiting`), whose length is returned."""
+    """Workers start to end: AI skill, tenure pay, insurance record, spell and experience. Left on the desk: how much
+    each used AI at work (`used`), and a list of those who may have (`waiting`), whose length is returned."""
     state, skill, contract = w.state[start:end], w.skill[start:end], w.contract[start:end]
     spell, tags = w.spell[start:end], w.tags[start:end]
     job, occupation = w.job[start:end], w.occupation[start:end]
@@ -46,11 +46,11 @@ def _use(job, occupation, skill, e, posts, tb, pm, bits, used, users):
         users[n] = j
         n += np.uint64((bits[j] & AT_ADOPTER) != 0)
     for q in range(np.int64(n)):
-        j = np.uint64(users[q])
-        if (posts.flags[job[j]] & ADOPTER) != 0:
-            intensity = float(e.intensity[posts.employer[np.uint64(job[j])]])
-            use = logistic_(slope * (float(skill[j]) - midpoint))
-            used[j] = intensity * tb.exposure[np.uint64(occupation[j])] * use
+        u = np.uint64(users[q])
+        if (posts.flags[job[u]] & ADOPTER) != 0:
+            intensity = float(e.intensity[posts.employer[np.uint64(job[u])]])
+            use = logistic_(slope * (float(skill[u]) - midpoint))
+            used[u] = intensity * tb.exposure[np.uint64(occupation[u])] * use
     return np.int64(n)
 
 

@@ -100,7 +100,7 @@ def _accept(
     """Those of a chunk who have an offer take the best of theirs; a worker belongs to the chunk of the first
     application."""
     worker, vacancy = applications.worker, applications.vacancy
-    offers, n, spread, settled = 0, lo, pm.match_sd, -1
+    offers, n, spread, settled = 0, lo, pm.match_sd, np.int64(-1)
     first, last = lo, hi
     while 0 < first < hi and worker[first] == worker[first - 1]:
         first += 1

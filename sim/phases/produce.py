@@ -156,22 +156,22 @@ def _add_up(start, end, w, tb, pm, desk, acc):
         desk.subs[others] = j
         others += np.uint64((state[j] == UNEMPLOYED) | (state[j] != previous[j]))
     for q in range(np.int64(workers)):
-        j = np.uint64(desk.ids[q])
-        trade = np.uint64(occupation[j]) * AGES + np.uint64(tb.age5[np.uint64(desk.band[j])])
+        at = np.uint64(desk.ids[q])
+        trade = np.uint64(occupation[at]) * AGES + np.uint64(tb.age5[np.uint64(desk.band[at])])
         acc[trades + trade * TWO] += 1
-        cell = np.uint64(desk.cell[j])
-        acc[cell] += 1 + (int(skill[j] >= reader) << USER_BITS)
-        acc[cell + BASE] += desk.bare[j]
-        acc[cell + WAGES] += desk.pay[j]
-        place = min(max(int((float(wage[j]) - 8.0) * 32.0), 0), PAY_BINS - 1)
-        acc[bins + np.uint64(place)] += int(contract[j] < OWN_ACCOUNT)
+        cell = np.uint64(desk.cell[at])
+        acc[cell] += 1 + (int(skill[at] >= reader) << USER_BITS)
+        acc[cell + BASE] += desk.bare[at]
+        acc[cell + WAGES] += desk.pay[at]
+        place = min(max(int((float(wage[at]) - 8.0) * 32.0), 0), PAY_BINS - 1)
+        acc[bins + np.uint64(place)] += int(contract[at] < OWN_ACCOUNT)
     for q in range(np.int64(others)):
-        j = np.uint64(desk.subs[q])
-        s, old = state[j], np.uint64(tb.age5[np.uint64(desk.band[j])])
+        at = np.uint64(desk.subs[q])
+        s, old = state[at], np.uint64(tb.age5[np.uint64(desk.band[at])])
         if s == UNEMPLOYED:
-            acc[trades + (np.uint64(occupation[j]) * AGES + old) * TWO + ONE] += 1
-        if s != previous[j] and s != ABSENT:
-            acc[moves + (old * FOUR + np.uint64(previous[j])) * THREE + np.uint64(s) - ONE] += 1
+            acc[trades + (np.uint64(occupation[at]) * AGES + old) * TWO + ONE] += 1
+        if s != previous[at] and s != ABSENT:
+            acc[moves + (old * FOUR + np.uint64(previous[at])) * THREE + np.uint64(s) - ONE] += 1
     for j in range(end - start):
         previous[j] = state[j]
 
