@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,18 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Tick = Callable[[int], None]
+
+MANY = 2_000_000
+"""Workers from which one run takes more than one thread: below, they wait for each other more than they help."""
+
+
+def threads_by_size(workers: int) -> int:
+    """Threads of a run that was not told how many: one for few workers and in a process beside others, else the
+    cores that this process may use, at most eight."""
+    if workers < MANY or multiprocessing.parent_process() is not None:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, cores)
 
 
 def side_by_side(

@@ -14,6 +14,7 @@ from sim import economy as economies
 from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, uniforms
 from sim.employers import RESTRUCTURING, Employer
 from sim.fitting import round_total
+from sim.jobs import threads_by_size
 from sim.kernels import CHUNK, jit, log_, logs, new_desk, record_of
 from sim.ledger import Ledger
 from sim.parameters import PARAMETERS
@@ -93,8 +94,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.layout = Layout.of(self.economy)
         self.key = key_of(run.seed, replicate)
         self.params = record_of({name: float(getattr(scenario.world, name)) for name in PARAMETERS})
-        self.threads = threads or run.threads
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self.threads = threads or run.threads  # 0: by the number of workers, once it is known
         self.spin_up_months = (run.start.year - self.economy.base_year) * 12 + run.start.month - 1
         self.month = -self.spin_up_months
         self._set_programmes()
@@ -367,7 +367,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.chunk_starts = np.arange(0, n, CHUNK)
         self.events = np.empty(n, dtype=np.int32)
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
-        self.desks = [new_desk(self.layout.groups) for _ in range(max(1, self.threads))]
+        self.threads = self.threads or threads_by_size(n)
+        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self.desks = [new_desk(self.layout.groups) for _ in range(self.threads)]
         self.reached = np.zeros(n, dtype=np.uint8)
         self.choices = np.empty(n, dtype=np.uint8)
         self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)

@@ -57,7 +57,8 @@ class RunSettings(Record):
     scale: Annotated[int, between(1, 1000, "people per agent")] = 100
     replicates: Annotated[int, between(1, 10_000, "replicates")] = 8
     seed: Annotated[int, between(0, 2**63 - 1, "a seed")] = 20251218
-    threads: Annotated[int, between(1, 64, "threads")] = 1
+    threads: Annotated[int, between(0, 64, "threads")] = 0
+    """0: by the number of workers (`sim.jobs.threads_by_size`)."""
 
     @property
     def end(self) -> dt.date:
