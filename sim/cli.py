@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from sim.errors import InputError
+from sim.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from sim.describe import Sheet
@@ -197,7 +197,13 @@ def describe(
     elif topic == "economy":
         shown = sheets.economy(load_economy(name or economy))
     else:
-        scenario = _load(topic, sets)
+        try:
+            scenario = _load(topic, sets)
+        except InputError as error:
+            if error.problem.startswith("there is no scenario"):
+                error.allowed = f"parameters, programmes, economy, {error.allowed}"
+                error.nearest = error.nearest or nearest(topic, ("parameters", "programmes", "economy"))
+            raise
         shown = sheets.scenario(scenario, load_economy(scenario.run.economy))
     if as_json:
         typer.echo(json.dumps({one.title: one.records() for one in shown}, ensure_ascii=False, default=str))

@@ -197,7 +197,7 @@ reference = ""
 based_on = {toml_value(based_on)}
 
 [run]
-# months = {run.months}            # 1 to 240, to the end of 2035; effects need 36 months past the last intake
+# months = {run.months}            # at most to the end of 2035; effects need 36 months past the last intake
 # scale = {run.scale}            # people per agent; 1000 for a first look
 # replicates = {run.replicates}
 # seed = {run.seed}

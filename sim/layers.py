@@ -58,8 +58,9 @@ def find(name: str, beside: Path | None = None) -> Path:
             if path.suffix == ".toml" and path.is_file() and (beside is None or not path.samefile(beside)):
                 return path
     names = [*shipped(), *(path.stem for path in Path.cwd().glob("*.toml"))]
+    what = "file" if name.endswith(".toml") or "/" in name else "scenario"
     raise InputError(
-        f"there is no scenario {name!r}",
+        f"there is no {what} {name!r}",
         allowed=f"the path of a .toml file, or one of {', '.join(shipped())}",
         nearest=nearest(Path(name).stem, names),
     )

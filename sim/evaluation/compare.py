@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Callable, Sequence
 from json import dumps as json_text
@@ -162,6 +163,9 @@ def compare_command(
     from sim.runner import say_if_compiling
 
     require_pairable([base, *others])
+    for one, same in zip(others, [other.digest("") == base.digest("") for other in others], strict=True):
+        if same and not quiet:
+            print(f"note: {one.name} asks what {base.name} asks: every effect is zero", file=sys.stderr)
     say_if_compiling(quiet=quiet or json)
     effects, folder = compare_into(
         [base, *others],
@@ -175,8 +179,6 @@ def compare_command(
     if json:
         print(as_json(effects, folder))
     elif not quiet:
-        import sys
-
         from rich.console import Console
 
         from sim.evaluation.show import show
