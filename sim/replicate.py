@@ -92,9 +92,11 @@ def simulate(
             on_month(done)
 
     model.run(month_done)
-    return _brought_home(
+    home = _brought_home(
         model, eligible, keep_status, time.perf_counter() - started, time.process_time() - cpu
     )
+    vars(model).clear()  # Mesa's model holds itself: its columns would wait for the garbage collector
+    return home
 
 
 def _brought_home(
