@@ -151,8 +151,9 @@ def predict(
     those of `roadmap`. sums_bytes: of one month in the record. cores: of the machine, all by default.
     """
     c, many = calibration, len(activity)
-    month = [c.quiet.at(workers) + part * (c.busy.at(workers) - c.quiet.at(workers)) for part in activity]
-    simulating = sum(spin_up * c.quiet.at(workers) + months * one for one in month)
+    quiet = c.quiet.at(workers)
+    extra = max(0.0, c.busy.at(workers) - quiet)  # of every programme together
+    simulating = sum(spin_up * quiet + months * (quiet + part * extra) for part in activity)
     building = many * c.building.at(workers)
     pairing = (many - 1) * (PAIRING_S + PAIRING_SHARE * 2 * (simulating + building) / many)
     tasks = replicates  # a replicate of every scenario stays in one process
@@ -196,7 +197,7 @@ def predict(
 def disk(months: int, replicates: int, scenarios: int = 1, panel: int = 0) -> float:
     """Bytes of a results folder."""
     runs, years = scenarios * replicates, months / 12
-    size = NC + NC_RUN_MONTH * runs * months + (FIGURES if months < LATE else FIGURES_LATE)
+    size: float = NC + NC_RUN_MONTH * runs * months + (FIGURES if months < LATE else FIGURES_LATE)
     size += scenarios * (SUMMARY + SUMMARY_YEAR * years + SCENARIO_FILE)
     return size + (scenarios - 1) * EFFECTS_YEAR * years + PANEL_BYTES * panel * runs * months
 
@@ -300,18 +301,21 @@ def measure() -> Calibration:
     sizes = [_size(roadmap.with_run(scale=scale, months=MONTHS), start_bytes) for scale in SCALES]
     small = sizes[0]
     steady = small["building"] + 12 * small["quiet"] + WRITTEN_MONTHS * small["busy"]
-    workers = [size["workers"] for size in sizes]
-    lines = {
-        name: line(workers, [size[name] for size in sizes])
-        for name in ("building", "quiet", "busy", "memory")
-    }
+    workers = [one["workers"] for one in sizes]
+
+    def fitted(name: str) -> Line:
+        return line(workers, [one[name] for one in sizes])
+
     return Calibration(
         kernels=kernels.source_digest()[:16],
         machine=machine(),
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
         start_s=max(0.1, started - steady),
         start_bytes=start_bytes,
-        **lines,
+        building=fitted("building"),
+        quiet=fitted("quiet"),
+        busy=fitted("busy"),
+        memory=fitted("memory"),
         **_writing(run),
     )
 
@@ -328,8 +332,11 @@ def line(workers: Sequence[float], costs: Sequence[float]) -> Line:
 
 
 def _size(scenario: Scenario, start_bytes: float) -> dict[str, float]:
-    """Processor seconds of building and of a month, and the highest memory, at one size."""
-    from statistics import median
+    """Processor seconds of building and of a month, and the highest memory, at one size.
+
+    Of the months the lower quartile: what others do on a shared machine only ever adds.
+    """
+    from statistics import quantiles
 
     from sim.model import LaborMarket
 
@@ -344,11 +351,11 @@ def _size(scenario: Scenario, start_bytes: float) -> dict[str, float]:
     found = {
         "workers": float(model.workers.state.size),
         "building": building,
-        "quiet": median(took for month, took in spent.items() if month < 0),
-        "busy": median(took for month, took in spent.items() if month > 0),
+        "quiet": quantiles([took for month, took in spent.items() if month < 0], n=4)[0],
+        "busy": quantiles([took for month, took in spent.items() if month > 0], n=4)[0],
         "memory": max(peak() - start_bytes, 1.0),
     }
-    vars(model).clear()  # as `simulate` does
+    model.__dict__.clear()  # as `simulate` does
     return found
 
 

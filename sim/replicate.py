@@ -95,7 +95,7 @@ def simulate(
     home = _brought_home(
         model, eligible, keep_status, time.perf_counter() - started, time.process_time() - cpu
     )
-    vars(model).clear()  # Mesa's model holds itself: its columns would wait for the garbage collector
+    model.__dict__.clear()  # Mesa's model holds itself: its columns would wait for the garbage collector
     return home
 
 
