@@ -12,7 +12,7 @@ SCENARIOS ?= scenarios/roadmap.toml
 RUN       ?= --scale 100 --replicates 4 --jobs 2
 # More for pytest, as in: make test TESTS="-m 'not slow'"
 TESTS     ?=
-# For `make bench`, as in: make bench BENCH="--full" (all of Korea too), BENCH="--scales 4700 470 47"
+# For `make bench`, as in: make bench BENCH="--full" (all of Korea too), BENCH="--scales 4500 470 47"
 BENCH     ?=
 
 .DEFAULT_GOAL := help
