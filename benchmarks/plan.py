@@ -78,8 +78,14 @@ def measured(case: str) -> dict[str, Any]:
 
 def _watch(child: subprocess.Popen[bytes], peak: list[int]) -> None:
     """The highest memory of a process and its children together, seen every 20 ms (Linux)."""
+    known: set[int] = set()
     while child.poll() is None:
-        peak[0] = max(peak[0], sum(_resident(pid) for pid in (child.pid, *_children(child.pid))))
+        children = set(_children(child.pid))
+        lasting = (
+            children & known
+        )  # one about to become another program (git) would count its parent's memory twice
+        peak[0] = max(peak[0], sum(_resident(pid) for pid in (child.pid, *lasting)))
+        known = children
         time.sleep(0.02)
 
 

@@ -44,7 +44,10 @@ NC, NC_RUN_MONTH = 420_000, 4_700
 SUMMARY, SUMMARY_YEAR = 390_000, 48_000  # a scenario: summary.csv and summary.json
 SCENARIO_FILE = 5_000
 FIGURES, FIGURES_LATE, LATE = 490_000, 830_000, 24
-EFFECTS_YEAR = 60_000  # a scenario compared
+EFFECTS_YEAR, EFFECTS_FIGURES = (
+    300_000,
+    330_000,
+)  # a scenario compared: tables, its group in run.nc; its pictures
 PANEL_BYTES = 14.0  # a followed worker and month
 
 
@@ -199,7 +202,8 @@ def disk(months: int, replicates: int, scenarios: int = 1, panel: int = 0) -> fl
     runs, years = scenarios * replicates, months / 12
     size: float = NC + NC_RUN_MONTH * runs * months + (FIGURES if months < LATE else FIGURES_LATE)
     size += scenarios * (SUMMARY + SUMMARY_YEAR * years + SCENARIO_FILE)
-    return size + (scenarios - 1) * EFFECTS_YEAR * years + PANEL_BYTES * panel * runs * months
+    size += (scenarios - 1) * (EFFECTS_YEAR * years + EFFECTS_FIGURES)
+    return size + PANEL_BYTES * panel * runs * months
 
 
 def _pairing_bytes(workers: int, months: int) -> float:
