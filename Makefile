@@ -12,7 +12,7 @@ SCENARIOS ?= scenarios/roadmap.toml
 RUN       ?= --scale 100 --replicates 4 --jobs 2
 # More for pytest, as in: make test TESTS="-m 'not slow'"
 TESTS     ?=
-# For `make bench`, as in: make bench BENCH="--scales 1000 100 46 10"
+# For `make bench`, as in: make bench BENCH="--full" (all of Korea too), BENCH="--scales 4500 470 47"
 BENCH     ?=
 
 .DEFAULT_GOAL := help
@@ -39,7 +39,7 @@ types: $(VENV)/dev.done ## type annotations (mypy, strict)
 	$(BIN)/mypy
 
 bench: $(VENV)/base.done ## processor time of a month at several sizes; options in BENCH
-	$(BIN)/python benchmarks/month.py $(BENCH)
+	$(BIN)/python benchmarks/month.py --json benchmarks/results.json $(BENCH)
 
 wheel: $(VENV)/dev.done ## a wheel and a source archive in dist/
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -150,6 +150,29 @@ def compare(
 
 
 @app.command()
+def plan(
+    scenarios: Annotated[
+        list[str], typer.Argument(metavar="SCENARIO...", help="one as for run, several as for compare")
+    ],
+    scale: Scale = None,
+    months: MonthCount = None,
+    replicates: Replicates = None,
+    seed: Seed = None,
+    sets: Sets = None,
+    panel: Panel = 0,
+    jobs: Jobs = 1,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run will take before it takes it: time, memory, disk."""
+    asked = [
+        _load(name, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads)
+        for name in scenarios
+    ]
+    _call("sim.plan", "plan_command")(asked, panel=panel, jobs=jobs, json=as_json)
+
+
+@app.command()
 def check(
     items: Annotated[
         list[str], typer.Argument(metavar="SCENARIO|ECONOMY...", help="names, files or folders")
@@ -255,10 +278,13 @@ def version(as_json: AsJson = False) -> None:
 
 @app.command()
 def warmup(quiet: Quiet = False) -> None:
-    """Compile the kernels once, so that later runs start at once."""
+    """Compile the kernels once, so that later runs start at once, and measure this machine for `plan`."""
     _call("sim.runner", "warmup")()
     if not quiet:
         typer.echo("compiled")
+    _call("sim.plan", "calibrate")()
+    if not quiet:
+        typer.echo("measured")
 
 
 @app.command("self-test")

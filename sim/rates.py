@@ -52,7 +52,7 @@ def by_year(levels: dict[int, float], first: int) -> np.ndarray:
 
 def rates_of(economy: Economy, scenario: Scenario) -> Any:
     """Rates of an economy under a scenario; the first year is the base year (the spin-up)."""
-    entrants, leave = _demography(economy)
+    entrants, leave = demography(economy)
     low, _high = economy.ages
     shock_sd = economy.array("establishments", "size", item="demand_sd")
     adopters, intensity = _adopters(economy, scenario)
@@ -95,7 +95,7 @@ def _major(economy: Economy) -> np.ndarray:
     return np.array([known.index(m) for m in economy.majors], dtype=np.uint8)
 
 
-def _demography(economy: Economy) -> tuple[np.ndarray, np.ndarray]:
+def demography(economy: Economy) -> tuple[np.ndarray, np.ndarray]:
     """Entrants a year (years, sexes, ages) and monthly leaving hazards (years, sexes, ages) of the projection.
 
     One fifth of a five-year band moves on each year. What a band then lacks enters, what it has too many leaves.
