@@ -84,7 +84,9 @@ def new_posts(rows: int) -> Any:
     """Empty post columns; `flags` has a last entry more, which stays 0 and is where the job -1 of people without an
     employer points."""
     columns = PostColumns(*columns_of([field[:2] for field in POST_COLUMNS], rows + 1))
-    return PostColumns(*(column if name == "flags" else column[:-1] for name, column in columns._asdict().items()))
+    return PostColumns(
+        *(column if name == "flags" else column[:-1] for name, column in columns._asdict().items())
+    )
 
 
 class Employer(mesa.Agent):  # type: ignore[misc]

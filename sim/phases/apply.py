@@ -109,7 +109,7 @@ def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, p
         draw_listed(desk.ids, desk.subs, end - start, clock.counter, APPLICATION, key, desk.word)
         _draw(end - start, desk, pm)
         waiting = _begin(who, number, found, desk, w, tb, boards, pm, key, clock)
-        look = 0
+        look = np.int64(0)
         while waiting > 0:
             for q in range(waiting):
                 j = desk.waiting[q]
@@ -203,7 +203,7 @@ def _read(n, waiting, row, origin, word, seen, boards, slots):
 
 @device
 def _like(n, desk, tb, pm, clock, adverts, added):
-    """By how much each vacancy is liked better than the least acceptable, but for what AI adds, and the most of that."""
+    """How much better each vacancy is liked than the least acceptable, but for what AI adds, and the most of that."""
     for q in range(n):
         advert = adverts[desk.seen[q]]  # of an empty slot the last one, which pays nothing
         desk.gain[q] = advert.pay

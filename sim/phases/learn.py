@@ -23,8 +23,8 @@ LONGEST = 65535
 
 @device
 def learn(start, end, w, e, posts, tb, pm, clock, reached, desk):
-    """Workers start to end: AI skill, tenure pay, insurance record, spell and experience. Left on the desk: how much each
-    used AI at work (`used`), and a list of those who may have (`waiting`), whose length is returned."""
+    """Workers start to end: AI skill, tenure pay, insurance record, spell and experience. Left on the desk: how much
+    each used AI at work (`used`), and a list of those who may have (`waiting`), whose length is returned."""
     state, skill, contract = w.state[start:end], w.skill[start:end], w.contract[start:end]
     spell, tags = w.spell[start:end], w.tags[start:end]
     job, occupation = w.job[start:end], w.occupation[start:end]

@@ -62,9 +62,7 @@ def produce(model: LaborMarket) -> None:
     """Everyone learns (`learn`); then the month is added up and recorded."""
     m = model
     m.sums[:] = 0
-    m.over_chunks(
-        _close, m.workers, m.employers, m.posts, m.tables, m.params, m.clock, m.reached, m.sums
-    )
+    m.over_chunks(_close, m.workers, m.employers, m.posts, m.tables, m.params, m.clock, m.reached, m.sums)
     follow(m)
     m.record.add(m, m.sums.sum(axis=0))
 

@@ -10,7 +10,7 @@ from sim.reference.agents import Employer, Person, Post, Vacancy
 from sim.workers import INACTIVE, MILITARY, NO_CONTRACT, REGULAR, RESTING, SCHOOL, UNEMPLOYED
 
 if TYPE_CHECKING:
-    from sim.reference.market import Cells, ReferenceMarket
+    from sim.reference.market import ReferenceMarket
 
 SERVICE_MONTHS = 18
 FIRST_INTENSITY = a.single(0.05)
