@@ -74,7 +74,7 @@ def words(
 ) -> np.ndarray:
     """Four 32-bit words for each identity: array (n, 4) of uint32."""
     ids = np.ascontiguousarray(ids, dtype=np.uint64)
-    subs = np.ascontiguousarray(np.broadcast_to(np.asarray(sub, dtype=np.uint64), ids.shape))
+    subs = np.full(ids.shape, sub, dtype=np.uint64)
     out = np.empty((ids.size, 4), dtype=np.uint32)
     _words(ids, subs, np.uint64(month + SPIN_UP_OFFSET), purpose, key, out)
     return out

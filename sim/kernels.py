@@ -58,7 +58,9 @@ def jit(function: F) -> F:
     is vectorised when it is short, runs over columns cut out of the whole (`column[start:end]`, so that no index can be
     negative), writes one or two of them, and indexes tables by unsigned numbers.
     """
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)(
+        function
+    )
     return compiled
 
 
@@ -173,25 +175,24 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
+@device
 def _round(c0, c1, c2, c3, k0, k1):
     p0 = M0 * np.uint64(c0)
     p1 = M1 * np.uint64(c2)
     return (
-        np.uint32(p1 >> SHIFT32) ^ c1 ^ k0,
+        np.uint32(np.uint32(p1 >> SHIFT32) ^ c1 ^ k0),
         np.uint32(p1 & MASK32),
-        np.uint32(p0 >> SHIFT32) ^ c3 ^ k1,
+        np.uint32(np.uint32(p0 >> SHIFT32) ^ c3 ^ k1),
         np.uint32(p0 & MASK32),
     )
 
 
-_round = numba.njit(inline="always", error_model="numpy")(_round)
-
-
-@numba.njit(inline="always", error_model="numpy")
+@device
 def _next(k, w):
     return np.uint32((np.uint64(k) + w) & MASK32)
 
 
+@device
 def _ten_rounds(a, b, c, d, k, q):
     a, b, c, d = _round(a, b, c, d, k, q)
     k, q = _next(k, W0), _next(q, W1)
@@ -213,9 +214,6 @@ def _ten_rounds(a, b, c, d, k, q):
     k, q = _next(k, W0), _next(q, W1)
     a, b, c, d = _round(a, b, c, d, k, q)
     return a, b, c, d
-
-
-_ten_rounds = numba.njit(inline="always", error_model="numpy")(_ten_rounds)
 
 
 @jit

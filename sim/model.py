@@ -176,7 +176,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         job = w.job[rows]
         restructuring = (job >= 0) & ((self.posts.flags[np.maximum(job, 0)] & RESTRUCTURING) != 0)
         months = self.month - w.birth[rows].astype(np.int64)
-        return _stages(w, rows, restructuring, months)
+        return _stages(w, rows.astype(np.int64, copy=False), restructuring, months)
 
     # -------------------------------------------------------------------------------------- what phases ask
 

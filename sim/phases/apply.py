@@ -109,7 +109,7 @@ def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, p
         draw_listed(desk.ids, desk.subs, end - start, clock.counter, APPLICATION, key, desk.word)
         _draw(end - start, desk, pm)
         waiting = _begin(who, number, found, desk, w, tb, boards, pm, key, clock)
-        look = 0
+        look = np.int64(0)
         while waiting > 0:
             for q in range(waiting):
                 j = desk.waiting[q]

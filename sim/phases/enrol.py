@@ -261,7 +261,7 @@ def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -
     m, w = model, model.workers
     ticket = uniforms(m.key, TICKET, m.month, rows)[:, 1]
     provider = np.empty(rows.size, dtype=np.int64)
-    _providers(w.employability[rows], ticket, float(m.params.quality_causal), provider)
+    _providers(w.employability[rows], np.ascontiguousarray(ticket), float(m.params.quality_causal), provider)
     region = w.region[rows].astype(np.int64)
     rank = (p * 32 + region) * PROVIDERS
     courses = np.sort(
