@@ -213,7 +213,7 @@ def _pairing_bytes(workers: int, months: int) -> float:
 
 def _with_threads(workers: int, threads: int, beside: int, cores: int | None) -> float:
     """Wall time of a month over its processor time."""
-    from sim.model import CHUNK
+    from sim.kernels import CHUNK
 
     free = max(1, (cores or os.cpu_count() or 1) // beside)
     lanes = max(1, min(threads, free, math.ceil(workers / CHUNK)))
