@@ -171,7 +171,7 @@ def run_command(
 
 def warmup() -> None:
     """Compile every kernel, and remember that this machine has them. Numba makes millions of small objects, which the
-    collector of cycles would go through again and again: without it a quarter of the time is saved."""
+    collector of cycles would go through again and again."""
     collects = gc.isenabled()
     gc.disable()
     try:
