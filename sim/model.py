@@ -11,7 +11,7 @@ import mesa
 import numpy as np
 
 from sim import economy as economies
-from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, uniforms
+from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, words
 from sim.employers import RESTRUCTURING, Employer
 from sim.fitting import round_total
 from sim.jobs import threads_by_size
@@ -435,9 +435,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         return np.asarray(share / share.sum())
 
     def _choose_panel(self, panel: int) -> None:
-        rows = np.arange(self.workers.state.size)
-        ticket = uniforms(self.key, PANEL, 0, rows)[:, 0] if panel else rows
-        self.panel_rows = np.sort(np.argsort(ticket, kind="stable")[:panel])
+        """The rows with the lowest tickets."""
+        first, n = np.empty((2, 0), dtype=np.int64), self.workers.state.size
+        for lo in range(0, n if panel else 0, CHUNK):
+            rows = np.arange(lo, min(lo + CHUNK, n))
+            both = np.hstack([first, [words(self.key, PANEL, 0, rows)[:, 0], rows]])
+            first = both[:, np.lexsort((both[1], both[0]))[:panel]]
+        self.panel_rows = np.sort(first[1])
 
     # ---------------------------------------------------------------------------------- between the months
 
@@ -470,8 +474,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self._rebase()
         self.filling_start, self.quality_start = self.filling_hazard(), self.hires_skill()
         self.posts_over_openings = float(self.posts.wanted.sum() / max(1.0, self._openings.sum() / 12.0))
-        living = np.flatnonzero(w.state != ABSENT)
-        w.stage0[living] = self.stages(living)
+        for lo in self.chunk_starts:  # everyone at once would be the memory's peak
+            living = lo + np.flatnonzero(w.state[lo : lo + CHUNK] != ABSENT)
+            w.stage0[living] = self.stages(living)
         self.premium_start = self._log_scarcity()
 
     def _end_month(self) -> None:
