@@ -14,6 +14,8 @@ from sim.fitting import fit
 from sim.kernels import alias_table, logs
 from sim.scenario import Scenario
 
+ROOM = 1.5  # slots for each opening expected, and four standard deviations more: submarkets grow unlike each other
+
 
 class Boards(NamedTuple):
     """Slots and looks. The board looked at is drawn in two steps, province then occupation, because the weights of an
@@ -34,9 +36,7 @@ def submarkets(economy: Economy, scenario: Scenario, rates: Any, expected: np.nd
     that origin goes on looking (see the search phase). expected: openings of a month by province and occupation."""
     regions, occupations = expected.shape
     openings = expected.ravel() + 0.01
-    slots = np.ceil(openings + 4.0 * np.sqrt(openings) + 1.5).astype(
-        np.int64
-    )  # room for four sd more than expected
+    slots = np.ceil(ROOM * openings + 4.0 * np.sqrt(openings) + 1.5).astype(np.int64)
     board = np.concatenate([[0], np.cumsum(slots)]).astype(np.int64)
     stay = scenario.world.own_occupation
     share = openings.reshape(regions, occupations).sum(axis=0) / openings.sum()

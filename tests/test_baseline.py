@@ -67,3 +67,18 @@ def test_hires_are_a_flow_and_vacancies_a_stock(measured: dict[str, float]) -> N
     """Some 1.4 million hires a month stand against 0.14 million vacancies at its end."""
     assert 5 * measured["vacancies"] < measured["hires"] < 20 * measured["vacancies"]
     assert 0.010 < measured["job_to_job"] < 0.018
+
+
+@pytest.mark.slow
+def test_finer_agents_find_the_same_market() -> None:
+    """At one agent for 20 persons the boards of vacancies do not overflow, and the market is that of coarser scales:
+    within what chance leaves at the coarser one. (Boards without slack once lost more vacancies the finer the scale.)"""
+    found = {}
+    for scale in (20, 200):
+        model = LaborMarket(load("no-training").with_run(scale=scale, months=6)).run()
+        flows = {name: float(model.record.flows[:, n].mean()) * scale for n, name in enumerate(FLOWS)}
+        people = model.record.layout.block(model.record.sums, "people")[-1].sum(axis=(0, 1, 2, 3)) * scale
+        found[scale] = {**flows, "employed": people[0], "unemployed": people[1]}
+        assert flows["unadvertised"] < 0.005 * flows["openings"]
+    for name, within in (("employed", 0.005), ("unemployed", 0.06), ("hires", 0.06), ("vacancies", 0.2)):
+        assert found[20][name] == pytest.approx(found[200][name], rel=within), name
