@@ -72,7 +72,7 @@ def test_hires_are_a_flow_and_vacancies_a_stock(measured: dict[str, float]) -> N
 @pytest.mark.slow
 def test_finer_agents_find_the_same_market() -> None:
     """At one agent for 20 persons the boards of vacancies do not overflow, and the market is that of coarser scales:
-    within what chance leaves at the coarser one. (Boards without slack once lost more vacancies the finer the scale.)"""
+    within what chance leaves at the coarser one. (Boards without slack lost more vacancies the finer the scale.)"""
     found = {}
     for scale in (20, 200):
         model = LaborMarket(load("no-training").with_run(scale=scale, months=6)).run()
