@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -149,7 +150,7 @@ def staircase(
     ]
     with style(lang) as say:
         rows = max(1, -(-len(shown) // 3))
-        figure, axes = panels(min(3, max(1, len(shown))), rows, (10.2, 0.7 + 2.4 * rows))
+        figure, axes = panels(min(3, max(1, len(shown))), rows, (10.2, 0.7 + 2.6 * rows))
         flat = [ax for row in axes for ax in row]
         for ax, code in zip(flat, shown, strict=False):
             heads = [
@@ -159,7 +160,7 @@ def staircase(
             ]
             _stairs(ax, heads, say, results)
             label = str(sums[f"programme_label_{lang if korean_font() else 'en'}"].sel(programme=code).values)
-            ax.set_title(label if len(label) <= 36 else label[:34].rstrip(" :,") + "…", fontsize=9)
+            ax.set_title("\n".join(wrap(label, 32, max_lines=2, placeholder=" …")), fontsize=9)
         for ax in flat[len(shown) :]:
             ax.set_axis_off()
         if not shown:
@@ -256,8 +257,8 @@ def beveridge(results: Results, *, lang: str = "en") -> Figure:
                     ax.annotate(year, (a, b), xytext=(6, 5), textcoords="offset points", fontsize=8.5)
         ax.set(xlabel=say("unemployment rate"), ylabel=say("vacancy rate"))
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_locator(MaxNLocator(6))
-            axis.set_major_formatter(PercentFormatter(1.0))
+            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=2))
         ax.legend(loc="best")
         heading(figure, say("beveridge"), say("beveridge note"))
     return figure
