@@ -176,10 +176,15 @@ class Enrolments:
     def append(self, **values: np.ndarray) -> np.ndarray:
         """Add rows; returns their numbers."""
         n = values["person"].size
-        while self.size + n > self._placed.shape[0]:
+        if self.size + n > self._placed.shape[0]:
+            room = max(
+                self.size + n, self._placed.shape[0] * 5 // 4
+            )  # zeros cost no memory before they are written
             for name, column in self._columns.items():
-                self._columns[name] = np.concatenate([column, np.zeros_like(column)])
-            self._placed = np.concatenate([self._placed, np.full_like(self._placed, -1)])
+                self._columns[name] = np.zeros(room, dtype=column.dtype)
+                self._columns[name][: column.size] = column
+            placed, self._placed = self._placed, np.full((room, *self._placed.shape[1:]), -1, dtype=np.int8)
+            self._placed[: placed.shape[0]] = placed
         rows = np.arange(self.size, self.size + n)
         self.size += n
         for name, column in self._columns.items():
