@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.kernels import jit
+from sim.phases.reach import TENURES
+from sim.phases.separate import tenure_band
 from sim.workers import EMPLOYED, INACTIVE, NO_CONTRACT, NO_EMPLOYER, OLDEST_MONTH, OWN_ACCOUNT
-
-TENURES = np.array([3, 12, 36])  # months from which the tenure bands after the first begin
 
 
 class Census(NamedTuple):
@@ -41,7 +41,7 @@ class Census(NamedTuple):
 def census(w: Any, living: int, month: int, band: np.ndarray, industries: int, occupations: int) -> Census:
     """Count the first `living` rows. band: age band of every month of age; month: today."""
     ages = int(band.max()) + 1
-    people = np.zeros((4, 2, ages, NO_CONTRACT + 1, NO_EMPLOYER + 1, TENURES.size + 1), dtype=np.int64)
+    people = np.zeros((4, 2, ages, NO_CONTRACT + 1, NO_EMPLOYER + 1, TENURES), dtype=np.int64)
     own = np.zeros((industries, occupations), dtype=np.int64)
     _count(living, month, w, band, people, own)
     return Census(people, own)
@@ -53,9 +53,7 @@ def _count(living, month, w, band, people, own):
         state = w.state[i]
         months = min(max(month - w.birth[i], 0), OLDEST_MONTH)
         kind = w.reason[i] if state == INACTIVE else w.contract[i]
-        spell = w.spell[i]
-        tenure = int(spell >= 3) + int(spell >= 12) + int(spell >= 36)
-        people[state, w.sex[i], band[months], kind, w.size[i], tenure] += 1
+        people[state, w.sex[i], band[months], kind, w.size[i], tenure_band(w.spell[i])] += 1
         if state == EMPLOYED and w.contract[i] >= OWN_ACCOUNT:
             own[w.industry[i], w.occupation[i]] += 1
 
@@ -85,7 +83,6 @@ def _expect(living, month, w, band, leave, moves, major, openings, recent):
         contract = w.contract[i]
         if w.state[i] == EMPLOYED and contract < OWN_ACCOUNT:
             months = min(max(month - w.birth[i], 0), OLDEST_MONTH)
-            spell, size = w.spell[i], w.size[i]
-            tenure = int(spell >= 3) + int(spell >= 12) + int(spell >= 36)
+            tenure, size = tenure_band(w.spell[i]), w.size[i]
             openings[w.region[i], w.occupation[i]] += leave[contract, band[months], size, tenure] + moves
             recent[major[w.occupation[i]], size, contract] += int(tenure == 0)
