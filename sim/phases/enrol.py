@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from sim.draws import QUALITY, TICKET, uniforms
 from sim.employers import IN_TRAINING, RESTRUCTURING
 from sim.kernels import BLOCK, device, jit, logistic_, normal_, normals, unit_
 from sim.phases.reach import APPLIES, APPLY_WORD, STATES, reached_block, set_apply_limits
-from sim.programmes import COURSE_KINDS
+from sim.programmes import EMPLOYABILITY_CLASSES, MOST_LOGIT
 from sim.workers import (
     ABSENT,
     EMPLOYED,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 PROVIDERS = 8  # courses of one programme in one province that an entrant can choose from
-MOST_LOGIT = 4.0  # bound on what a person's own traits add to the logit of applying
 ONE, NONE = np.uint64(1), np.uint64(0)
 
 
@@ -51,36 +49,23 @@ def announce(model: LaborMarket) -> None:
             for stage in record.for_stages or record.stages:
                 known[STAGES.index(stage)] *= 1.0 + record.awareness_lever * strength
                 keen[STAGES.index(stage)] *= 1.0 + record.application_lever * strength
-    for p, record in enumerate(m.programmes):
-        teaches = record.kind in COURSE_KINDS and not record.closed
-        pt.open[p] = teaches and m.budget_now(p) > 0 and m.clock.calendar_month in record.intake_months
-        pt.aware[p] = np.minimum(1.0, record.awareness * known) * keen if teaches else 0.0
+    funded = m.ledger.books[0, :, m.policy_year] > 0
+    pt.open[: funded.size] = pt.intake[: funded.size, m.clock.calendar_month - 1] & funded
+    pt.aware[:] = np.minimum(1.0, pt.awareness[:, None] * known) * keen
     pt.openings = sum(1 << int(p) for p in np.flatnonzero(pt.open))
     set_apply_limits(m, _limits(m))
 
 
 def _limits(model: LaborMarket) -> np.ndarray:
-    """The most that anyone of a stage, state and age could be drawn to apply (stages, states, ages): the programmes'
-    probabilities at the bounds of the traits, added up."""
-    m = model
-    table = m.programme_table
-    pt = SimpleNamespace(**{name: table[name] for name in table.dtype.names})  # records are slow to ask
-    low, high = m.economy.ages
-    bound = np.zeros((len(STAGES), STATES, low.size))
-    exposure = m.tables.exposure.max()
-    for p in np.flatnonzero(pt.open):
-        if pt.package[p]:
-            continue
-        by_age, by_exposure = float(pt.by_age[p]), float(pt.by_exposure[p])
-        traits = np.maximum(by_age * (low / 10.0 - 4.0), by_age * ((high + 1) / 10.0 - 4.0))
-        traits += max(by_exposure * (exposure - 0.5), -0.5 * by_exposure)
-        traits += abs(pt.by_education[p]) + 3.8 * abs(pt.by_zeta[p]) + max(0.0, pt.by_female[p])
-        traits = np.clip(traits, -MOST_LOGIT, MOST_LOGIT)
-        most = np.array([logistic_(float(pt.logit[p] + x)) for x in traits]) * pt.allowance[p].max()
-        most[(high * 12 + 11 < pt.age_min[p]) | (low * 12 > pt.age_max[p])] = 0.0
-        for state in (EMPLOYED, UNEMPLOYED, INACTIVE):
-            if int(pt.by_state[state]) >> int(p) & 1:
-                bound[:, state] += pt.aware[p][:, None] * most
+    """The most that anyone of a stage, state, age and class of employability could be drawn to apply (stages, states,
+    ages, classes): the programmes' highest probabilities, added up."""
+    pt = model.programme_table
+    of_programme = pt.aware[:, :, None, None] * pt.most[:, None]
+    bound = np.zeros((len(STAGES), STATES, *pt.most.shape[1:]))
+    bits = np.arange(pt.open.size, dtype=np.uint64)
+    for state in (EMPLOYED, UNEMPLOYED, INACTIVE):
+        admitted = (pt.open != 0) & ((pt.by_state[state] >> bits) & ONE != NONE)
+        bound[:, state] = of_programme[admitted].sum(axis=0)
     return bound
 
 
@@ -127,6 +112,12 @@ def eligible(i, stage, w, tb, pt, clock):
 
 
 @device
+def employability_class(z):
+    """Which of the whole numbers, counted from -4, an employability lies above."""
+    return min(max(int(z + EMPLOYABILITY_CLASSES / 2), 0), EMPLOYABILITY_CLASSES - 1)
+
+
+@device
 def apply_probability(i, p, stage, w, tb, pt, clock):
     """Probability that worker i hears of programme p and applies this month."""
     traits = (
@@ -156,7 +147,8 @@ def _choose(lo, hi, chunk, desk, w, posts, tb, pt, lim, key, clock, reached, eve
             months = clock.month - w.birth[i]
             stage = life_stage(state, w.reason[i], w.tags[i], (flags & RESTRUCTURING) != 0, months)
             u = unit_(word[APPLY_WORD, j])
-            if not inside and u >= lim.apply[stage, state, tb.band[min(months, OLDEST_MONTH)]]:
+            band, kind = tb.band[min(months, OLDEST_MONTH)], employability_class(w.employability[i])
+            if not inside and u >= lim.apply[stage, state, band, kind]:
                 continue
             open_to = pt.openings & eligible(i, stage, w, tb, pt, clock)
             tried = 0.0
@@ -183,101 +175,101 @@ def _choose(lo, hi, chunk, desk, w, posts, tb, pt, lim, key, clock, reached, eve
 
 
 def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
-    """Fill the month's seats of every programme and book their cost."""
+    """Fill the month's seats of every programme and book their cost. rows, choice: applicants and their programme."""
     m = model
-    year = m.policy_year
+    year, scale = m.policy_year, m.scenario.run.scale
     teachers = m.teaching_capacity()
-    starting = []
-    for p, record in enumerate(m.programmes):
-        mine = rows[choice == p]
-        if record.kind not in COURSE_KINDS or not m.programme_table.open[p]:
-            continue
+    tickets = uniforms(m.key, TICKET, m.month, rows)
+    queue = _queue(m, rows, choice, tickets[:, 0])
+    ends = np.searchsorted(choice[queue], np.arange(len(m.programmes) + 1))
+    starting, lottery = [queue[:0]], [False]
+    for p in map(int, np.flatnonzero(m.programme_table.open)):
+        record, mine = m.programmes[p], queue[ends[p] : ends[p + 1]]
         seats = m.seats_now(p, record, teachers)
-        chosen = select(m, p, record, mine, seats)
+        chosen = mine[seated(m.workers.region[rows[mine]], seats)]
         if record.kind == "sme-package" and record.trainees_per_firm:
-            chosen = within_firms(m, chosen, max(1, round(record.trainees_per_firm * m.headcount_of(record))))
+            most = max(1, round(record.trainees_per_firm * m.headcount_of(record)))
+            chosen = chosen[within_firms(m, rows[chosen], most)]
         if chosen.size == 0:
             continue
+        persons = int(chosen.size) * scale
         if record.instructors > 0:
-            teachers[0] -= chosen.size * m.scenario.run.scale / record.instructors
-        m.ledger.spend(
-            "course",
-            p,
-            year,
-            chosen.size * record.unit_cost * m.scenario.run.scale,
-            chosen.size * m.scenario.run.scale,
-        )
+            teachers[0] -= persons / record.instructors
+        m.ledger.spend("course", p, year, persons * record.unit_cost, persons)
         m.seats_taken[p] += chosen.size
-        starting.append(
-            start(m, p, record, chosen, lottery=record.selection == "lottery" and mine.size > seats.sum())
-        )
-    started = np.concatenate(starting) if starting else np.empty(0, dtype=np.int64)
+        starting.append(chosen)
+        lottery.append(record.selection == "lottery" and mine.size > seats.sum())
+    chosen = np.concatenate(starting)
+    drawn = np.repeat(lottery, [each.size for each in starting])
+    started = start(m, choice[chosen], rows[chosen], tickets[chosen, 1], drawn)
     m.started[m.month] = started
     m.attending = np.concatenate([m.attending, started])
     pay_allowances(m, started)
 
 
-def select(model: LaborMarket, p: int, record, rows: np.ndarray, seats: np.ndarray) -> np.ndarray:
-    """Applicants who get a seat: first the seats of their own province, then what is left anywhere.
+def _queue(model: LaborMarket, rows: np.ndarray, choice: np.ndarray, ticket: np.ndarray) -> np.ndarray:
+    """Applicants by programme, in the order in which its seats are given.
 
     Order: a person's own ticket of the month (first come, lottery), a score (ranked: education and employability), or
     the exposure of the occupation (targeted); ties go to the ticket, then to the lower identity.
     """
     w = model.workers
-    if rows.size == 0 or seats.sum() == 0:
-        return rows[:0]
-    ticket = uniforms(model.key, TICKET, model.month, rows)[:, 0]
+    ranked, targeted = (
+        np.array([p.selection == rule for p in model.programmes])[choice] for rule in ("ranked", "targeted")
+    )
     first = np.zeros(rows.size)
-    if record.selection == "ranked":
-        first = -(w.education[rows] + w.employability[rows].astype(np.float64))
-    elif record.selection == "targeted":
-        first = -model.tables.exposure[w.occupation[rows]]
-    order = np.lexsort((rows, ticket, first))
-    rows = rows[order]
-    region = w.region[rows]
-    by_region = np.lexsort((np.arange(rows.size), region))
-    sorted_regions = region[by_region]
-    place = np.arange(rows.size) - np.searchsorted(sorted_regions, sorted_regions, side="left")
-    taken = np.zeros(rows.size, dtype=bool)
-    taken[by_region] = place < seats[sorted_regions]
+    who = rows[ranked]
+    first[ranked] = -(w.education[who] + w.employability[who].astype(np.float64))
+    first[targeted] = -model.tables.exposure[w.occupation[rows[targeted]]]
+    return np.lexsort((rows, ticket, first, choice))
+
+
+def seated(region: np.ndarray, seats: np.ndarray) -> np.ndarray:
+    """Who of a queue gets a seat (indices): first the seats of their own province, then what is left anywhere.
+
+    region: of each in the queue; seats: by province.
+    """
+    taken = _place_in(region) < seats[region]
     left = int(seats.sum()) - int(taken.sum())
     taken[np.flatnonzero(~taken)[:left]] = True
-    return rows[taken]
+    return np.flatnonzero(taken)
 
 
 def within_firms(model: LaborMarket, rows: np.ndarray, most: int) -> np.ndarray:
-    """The first `most` of each employer, in the order given."""
-    employer = model.posts.employer[model.workers.job[rows]]
-    order = np.lexsort((np.arange(rows.size), employer))
-    grouped = employer[order]
-    place = np.arange(rows.size) - np.searchsorted(grouped, grouped, side="left")
-    keep = np.zeros(rows.size, dtype=bool)
-    keep[order] = place < most
-    return rows[keep]
+    """The first `most` of each employer, in the order given (indices)."""
+    return np.flatnonzero(_place_in(model.posts.employer[model.workers.job[rows]]) < most)
 
 
-def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -> np.ndarray:
-    """Enrol `rows` in programme p: a course with its quality, months ahead, and a line in the memory of courses."""
+def _place_in(group: np.ndarray) -> np.ndarray:
+    """How many of the same group stand before each."""
+    order = np.argsort(group, kind="stable")
+    grouped = group[order]
+    place = np.empty(group.size, dtype=np.int64)
+    place[order] = np.arange(group.size) - np.searchsorted(grouped, grouped, side="left")
+    return place
+
+
+def course_qualities(key: np.ndarray, programmes: int, regions: int) -> np.ndarray:
+    """Quality of the courses that one can choose from, worst first (programmes, provinces, providers)."""
+    where = np.add.outer(np.arange(programmes) * 32, np.arange(regions)).ravel() * PROVIDERS
+    ids = (where[:, None] + np.arange(PROVIDERS)).ravel()
+    drawn = np.sort(uniforms(key, QUALITY, 0, ids)[:, 0].reshape(-1, PROVIDERS), axis=1)
+    return normals(drawn.ravel()).reshape(programmes, regions, PROVIDERS)
+
+
+def start(
+    model: LaborMarket, programme: np.ndarray, rows: np.ndarray, ticket: np.ndarray, drawn: np.ndarray
+) -> np.ndarray:
+    """Enrol `rows`: a course with its quality, months ahead, and a line in the memory of courses. drawn: by lot."""
     m, w = model, model.workers
-    ticket = uniforms(m.key, TICKET, m.month, rows)[:, 1]
     provider = np.empty(rows.size, dtype=np.int64)
     _providers(w.employability[rows], np.ascontiguousarray(ticket), float(m.params.quality_causal), provider)
-    region = w.region[rows].astype(np.int64)
-    rank = (p * 32 + region) * PROVIDERS
-    courses = np.sort(
-        uniforms(m.key, QUALITY, 0, (rank[:, None] + np.arange(PROVIDERS)).ravel())[:, 0].reshape(
-            -1, PROVIDERS
-        ),
-        axis=1,
-    )
-    quality = normals(courses[np.arange(rows.size), provider])
-    job = w.job[rows]
-    stage = m.stages(rows)
+    region, job = w.region[rows], w.job[rows]
     numbers = m.enrolments.append(
         person=rows,
-        programme=np.full(rows.size, p),
+        programme=programme,
         start=np.full(rows.size, m.month),
-        stage=stage,
+        stage=m.stages(rows),
         region=region,
         age=m.tables.band[np.clip(m.month - w.birth[rows], 0, OLDEST_MONTH)],
         sex=w.sex[rows],
@@ -286,11 +278,11 @@ def start(model: LaborMarket, p: int, record, rows: np.ndarray, lottery: bool) -
         occupation=w.occupation[rows],
         employer=np.where(job >= 0, m.posts.employer[np.maximum(job, 0)], -1),
         wage=w.wage[rows],
-        quality=quality.astype(np.float32),
-        lottery=np.full(rows.size, lottery),
+        quality=m.course_quality[programme, region, provider].astype(np.float32),
+        lottery=drawn,
     )
-    w.programme[rows] = p
-    w.course_left[rows] = record.months
+    w.programme[rows] = programme
+    w.course_left[rows] = np.array([p.months for p in m.programmes])[programme]
     return numbers
 
 

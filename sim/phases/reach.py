@@ -15,6 +15,7 @@ import numpy as np
 
 from sim.draws import MONTH
 from sim.kernels import BLOCK, device, draw_block, draw_listed, jit, record_of
+from sim.programmes import EMPLOYABILITY_CLASSES
 from sim.workers import (
     EMPLOYED,
     INACTIVE,
@@ -22,11 +23,14 @@ from sim.workers import (
     NO_CONTRACT,
     NOTICE,
     OLDEST_MONTH,
+    OUTSIDE,
     PUBLIC,
     REGULAR,
+    RESTING,
     SCHOOL,
     STAGES,
     UNEMPLOYED,
+    YOUTH_END,
 )
 
 if TYPE_CHECKING:
@@ -100,7 +104,7 @@ def limits_of(tables: Any) -> Any:
             "kind": _kinds(),
             "slot": slot,
             "band": band,
-            "apply": np.zeros((len(STAGES), STATES, ages)),
+            "apply": np.zeros((len(STAGES), STATES, ages, EMPLOYABILITY_CLASSES)),
         }
     )
 
@@ -117,15 +121,18 @@ def _kinds() -> np.ndarray:
 
 
 def set_apply_limits(model: LaborMarket, chance: np.ndarray) -> None:
-    """Take the highest chance to apply (stages, states, ages) as the limits of the month."""
+    """Take the highest chance to apply (stages, states, ages, classes of employability) as the limits of the month."""
     lim = model.limits
     lim.apply[:] = chance
-    of_kind = np.zeros(KINDS, dtype=np.int64)
-    of_kind[:IS_UNEMPLOYED] = EMPLOYED
-    of_kind[IS_UNEMPLOYED] = UNEMPLOYED
-    of_kind[IS_INACTIVE:IS_NOBODY] = INACTIVE
-    limit = word_limit(chance.max(axis=0))[of_kind][:, lim.band]
-    lim.word[APPLY_WORD] = np.repeat(limit[:, None], 2, axis=1).ravel()
+    chance = chance.max(axis=-1)
+    youngest = model.economy.ages[0]
+    limit = np.zeros((KINDS, chance.shape[2]))
+    limit[:IS_UNEMPLOYED] = chance[:, EMPLOYED].max(axis=0)
+    limit[IS_UNEMPLOYED] = chance[:, UNEMPLOYED].max(axis=0)
+    limit[IS_INACTIVE:IS_NOBODY] = chance[:, INACTIVE].max(axis=0)
+    outside = (np.arange(REASONS) != RESTING)[:, None] & (youngest * 12 >= YOUTH_END)  # see `life_stage`
+    limit[IS_INACTIVE:IS_NOBODY][outside] = np.tile(chance[OUTSIDE, INACTIVE], (REASONS, 1))[outside]
+    lim.word[APPLY_WORD] = np.repeat(word_limit(limit)[:, None, lim.band], 2, axis=1).ravel()
 
 
 @jit

@@ -15,6 +15,7 @@ from sim.workers import (
     HELD12,
     INACTIVE,
     MILITARY,
+    NO_CONTRACT,
     NO_EMPLOYER,
     NOBODY,
     NOTICE,
@@ -48,9 +49,10 @@ def search(model: LaborMarket) -> None:
 @jit
 def _decide(lo, hi, chunk, desk, w, tb, key, clock, reached, events, counts):
     n = 0
-    rows, word = desk.ids, desk.word
+    rows, word, kept = desk.ids, desk.word, desk.waiting
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, SEARCHES, reached, clock.counter, key, desk)):
+        for q in range(_may_search(start, hi, w, tb, key, clock, reached, desk)):
+            j = kept[q]
             i = int(rows[j])
             state = w.state[i]
             if state == 0 or (state != EMPLOYED and w.spell[i] == 0):
@@ -86,9 +88,7 @@ def _decide(lo, hi, chunk, desk, w, tb, key, clock, reached, events, counts):
             elif (w.tags[i] & NOTICE) != 0:
                 outcome = LOOKS_FOR_JOB
             elif (w.tags[i] & PUBLIC) == 0:
-                gap = tb.market_wage[w.occupation[i], w.region[i]] - w.wage[i]
-                eager = min(max(1.0 + gap, LEAST_EAGER), MOST_EAGER)
-                looks = tb.search_e[w.contract[i], band] * eager
+                looks = eagerness(i, w, tb) * tb.search_e[w.contract[i], band]
                 if u < looks:
                     outcome = LOOKS_FOR_JOB
                 elif u < looks + tb.own_from_e[sex, band] and w.job[i] >= 0:
@@ -97,6 +97,34 @@ def _decide(lo, hi, chunk, desk, w, tb, key, clock, reached, events, counts):
                 events[lo + n] = i * 8 + outcome
                 n += 1
     counts[chunk] = n
+
+
+@device
+def eagerness(i, w, tb):
+    """How much the wage gap to one's own market raises search on the job."""
+    gap = tb.market_wage[np.uint64(w.occupation[i]), np.uint64(w.region[i])] - w.wage[i]
+    return min(max(1.0 + gap, LEAST_EAGER), MOST_EAGER)
+
+
+@device
+def _may_search(start, hi, w, tb, key, clock, reached, desk):
+    """Those of a block whose word may mean anything: all that are reached, but of the employed only those whose own
+    wage gap lets them search. Numbers in `desk.ids` are left on `desk.waiting`; how many there are."""
+    found = reached_block(start, hi, SEARCHES, reached, clock.counter, key, desk)
+    kept, n = desk.waiting, np.uint64(0)
+    for j in range(found):
+        i = np.uint64(desk.ids[j])
+        band = np.uint64(tb.band[np.uint64(min(max(clock.month - w.birth[i], 0), OLDEST_MONTH))])
+        contract = np.uint64(min(w.contract[i], NO_CONTRACT - 1))
+        most = eagerness(i, w, tb) * tb.search_e[contract, band] + tb.own_from_e[np.uint64(w.sex[i]), band]
+        kept[n] = j
+        at_rest = (
+            (w.state[i] == EMPLOYED)
+            & ((w.tags[i] & NOTICE) == 0)
+            & (unit_(desk.word[SEARCH_WORD, j]) >= most)
+        )
+        n += np.uint64(not at_rest)
+    return np.int64(n)
 
 
 @device
