@@ -192,18 +192,18 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def over_chunks(self, kernel: Callable[..., None], *columns: Any, rows: int | None = None) -> None:
         """Run `kernel(lo, hi, chunk, desk, *columns)` over everyone (or `rows` rows), chunk by chunk; chunks never
-        share what they write, and a thread takes the same chunks and its own desk every time."""
+        share what they write, so any thread may take any chunk: whoever is free takes the next, at its own desk."""
         n = self.workers.state.size if rows is None else rows
-        lanes = len(self.desks)
+        chunks = iter(range(-(-n // CHUNK)))
 
-        def lane(number: int) -> None:
-            for chunk in range(number, -(-n // CHUNK), lanes):
-                kernel(chunk * CHUNK, min((chunk + 1) * CHUNK, n), chunk, self.desks[number], *columns)
+        def work(desk: Any) -> None:
+            for chunk in chunks:
+                kernel(chunk * CHUNK, min((chunk + 1) * CHUNK, n), chunk, desk, *columns)
 
         if self._pool is None:
-            lane(0)
+            work(self.desks[0])
         else:
-            for done in [self._pool.submit(lane, number) for number in range(lanes)]:
+            for done in [self._pool.submit(work, desk) for desk in self.desks]:
                 done.result()
 
     def listed(self, events: np.ndarray) -> np.ndarray:

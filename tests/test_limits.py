@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -202,8 +204,14 @@ def test_zero_new_money_is_the_baseline() -> None:
     assert same(baseline, unfunded)
 
 
-def test_threads_change_no_byte() -> None:
-    one, two = (LaborMarket(scenario("roadmap", months=6), threads=n).run() for n in (1, 2))
+def test_threads_and_chunks_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = LaborMarket(scenario("roadmap", months=6), threads=1).run()
+    for place in ("sim.model", "sim.phases.match"):
+        monkeypatch.setattr(
+            sys.modules[place], "CHUNK", 2048
+        )  # many chunks, so that threads do share the work
+    two = LaborMarket(scenario("roadmap", months=6), threads=2).run()
+    assert two.counts.size > 10
     assert same(one, two)
 
 
