@@ -71,7 +71,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         *("filling_start", "quality_start", "posts_over_openings", "premium_start"),  # of month 0
         *("job_creation", "premium", "seat_carry", "seats_taken", "seats_released", "seat_steering"),
         *("firm_seats", "in_package_since", "package_reached", "packages", "instructors"),
-        *("attending", "started", "enrolments.size", "enrolments._columns", "enrolments._placed"),
+        *("attending", "started", "enrolments.size", "enrolments._columns"),
         *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
         *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
     )
@@ -300,6 +300,10 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Instructor-years that courses can still use this month."""
         return [self.instructors / 12.0]
 
+    def started_in(self, month: int) -> np.ndarray:
+        """Enrolments that started in a month."""
+        return np.arange(*self.started[month : month + 2]) if month >= 0 else np.empty(0, dtype=np.int64)
+
     def completed_in(self, month: int) -> np.ndarray:
         """Enrolments completed in a month."""
         r = self.enrolments
@@ -336,7 +340,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.firm_seats, self.seat_steering = 0.0, 0.0
         self.enrolments = Enrolments()
         self.attending = np.empty(0, dtype=np.int64)
-        self.started: dict[int, np.ndarray] = {}
+        self.started = np.zeros(self.scenario.run.months + 1, dtype=np.int64)  # enrolments before each month
         self.instructors = sum(
             (p.base_money(2025) / max(1, p.unit_cost)) / p.instructors
             for p in self.programmes

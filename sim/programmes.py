@@ -19,6 +19,7 @@ from sim.workers import OLDEST_MONTH, STAGES
 COURSE_KINDS = ("course", "sme-package", "joint-centre", "lab", "support")
 ATTENDING, COMPLETED, DROPPED, LEFT = 0, 1, 2, 3
 HORIZONS = (3, 6, 12, 24, 36)
+FOLLOWED = (2, 2, len(HORIZONS))  # from start or completion; by the official definition or insured; months
 
 MOST_PROGRAMMES = (
     64  # the kernels' table has room for these, so that a scenario's own programme compiles nothing
@@ -172,7 +173,7 @@ class Enrolments:
     """Everyone ever enrolled: one row an enrolment, a table that grows (sparse: most people never train)."""
 
     FIELDS: tuple[tuple[str, Any], ...] = (
-        ("person", np.int64),
+        ("person", np.int32),
         ("programme", np.int16),
         ("start", np.int16),
         ("end", np.int16),
@@ -188,13 +189,13 @@ class Enrolments:
         ("wage", np.float32),
         ("quality", np.float32),
         ("lottery", np.int8),
+        ("known", np.uint32),  # a bit for each of FOLLOWED: whether the month has come
+        ("at_work", np.uint32),  # and whether the person was employed then
     )
 
     def __init__(self) -> None:
         self.size = 0
         self._columns = {name: np.zeros(64, dtype=dtype) for name, dtype in self.FIELDS}
-        # employed at 3, 6, 12, 24, 36 months: from start and from completion; official and insured; -1 not yet
-        self._placed = np.full((64, 2, 2, len(HORIZONS)), -1, dtype=np.int8)
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name.startswith("_"):
@@ -206,20 +207,28 @@ class Enrolments:
     @property
     def placed(self) -> np.ndarray:
         """(enrolments, from start or completion, official or insured, horizons): 1 employed, 0 not, -1 unknown."""
-        return self._placed[: self.size]
+        bits = np.arange(np.prod(FOLLOWED), dtype=np.uint32)
+        known, at_work = (
+            (self._columns[name][: self.size, None] >> bits) & 1 for name in ("known", "at_work")
+        )
+        return (at_work + known).astype(np.int8).reshape(-1, *FOLLOWED) - np.int8(1)
+
+    def note(self, rows: np.ndarray, since: int, definition: int, horizon: int, employed: np.ndarray) -> None:
+        """Keep who of some enrolments is employed now, as `placed` tells it."""
+        bit = np.ravel_multi_index((since, definition, horizon), FOLLOWED)
+        self.known[rows] |= np.uint32(1 << bit)
+        self.at_work[rows] |= employed.astype(np.uint32) << np.uint32(bit)
 
     def append(self, **values: np.ndarray) -> np.ndarray:
         """Add rows; returns their numbers."""
         n = values["person"].size
-        if self.size + n > self._placed.shape[0]:
-            room = max(
-                self.size + n, self._placed.shape[0] * 5 // 4
-            )  # zeros cost no memory before they are written
+        if self.size + n > self._columns["person"].size:
+            room = max(self.size + n, self._columns["person"].size * 5 // 4)
             for name, column in self._columns.items():
-                self._columns[name] = np.zeros(room, dtype=column.dtype)
+                self._columns[name] = np.zeros(
+                    room, dtype=column.dtype
+                )  # costs no memory before it is written
                 self._columns[name][: column.size] = column
-            placed, self._placed = self._placed, np.full((room, *self._placed.shape[1:]), -1, dtype=np.int8)
-            self._placed[: placed.shape[0]] = placed
         rows = np.arange(self.size, self.size + n)
         self.size += n
         for name, column in self._columns.items():

@@ -202,7 +202,6 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
     chosen = np.concatenate(starting)
     drawn = np.repeat(lottery, [each.size for each in starting])
     started = start(m, choice[chosen], rows[chosen], tickets[chosen, 1], drawn)
-    m.started[m.month] = started
     m.attending = np.concatenate([m.attending, started])
     pay_allowances(m, started)
 

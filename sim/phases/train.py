@@ -30,10 +30,10 @@ def train(model: LaborMarket) -> None:
         return
     teach(model)
     model.start_budget_year()
-    if not model.funded_this_year():
-        return
-    pay_standing(model)
-    enrol(model, *apply(model))
+    if model.funded_this_year():
+        pay_standing(model)
+        enrol(model, *apply(model))
+    model.started[model.month + 1] = model.enrolments.size
 
 
 # ------------------------------------------------------------------------------------------ courses go on
@@ -114,13 +114,13 @@ def follow(model: LaborMarket) -> None:
     """Note, at the month's end, who is employed 3, 6, 12, 24 and 36 months after the start and after completion."""
     m, w, records = model, model.workers, model.enrolments
     for h, months in enumerate(HORIZONS):
-        for since, rows in enumerate((m.started.get(m.month - months), m.completed_in(m.month - months))):
-            if rows is None or rows.size == 0:
+        for since, rows in enumerate((m.started_in(m.month - months), m.completed_in(m.month - months))):
+            if rows.size == 0:
                 continue
             who = records.person[rows]
             employed = w.state[who] == EMPLOYED
-            records.placed[rows, since, 0, h] = employed
-            records.placed[rows, since, 1, h] = employed & ((w.tags[who] & INSURED) != 0)
+            records.note(rows, since, 0, h, employed)
+            records.note(rows, since, 1, h, employed & ((w.tags[who] & INSURED) != 0))
 
 
 # ------------------------------------------------------------------------------------- standing expenses
