@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FIRST_INTENSITY = 0.05
 PACKAGE_MONTHS = 3  # months that an employer stays in the training step of the SME package
+PEERS = 20.0  # employers that shrink a cell's share of adopters to that of its size class (assumption)
 RAMP = 6.0  # a logistic goes from 5% to 95% in about six units of its rate
 
 
@@ -44,13 +45,16 @@ def adopt(model: LaborMarket) -> None:
 
 
 def peers_share(model: LaborMarket) -> np.ndarray:
-    """Adopters' share among open employers, by size and industry (sizes, industries)."""
+    """Adopters' share among open employers, by size and industry (sizes, industries), shrunk to that of the size: with
+    coarse agents a cell has few employers, and a share that is nearly nought or one would slow imitation down."""
     e = model.employers
     shape = (model.economy.n("size"), model.economy.n("industry"))
     group = e.size.astype(np.int64) * shape[1] + e.industry
-    opened = np.bincount(group, weights=e.open, minlength=shape[0] * shape[1])
-    adopted = np.bincount(group, weights=e.open * (e.intensity > 0), minlength=shape[0] * shape[1])
-    return np.asarray((adopted / np.maximum(opened, 1)).reshape(shape))
+    cells = shape[0] * shape[1]
+    opened = np.bincount(group, weights=e.open, minlength=cells).reshape(shape)
+    adopted = np.bincount(group, weights=e.open * (e.intensity > 0), minlength=cells).reshape(shape)
+    of_size = adopted.sum(axis=1, keepdims=True) / np.maximum(opened.sum(axis=1, keepdims=True), 1)
+    return np.asarray((adopted + PEERS * of_size) / (opened + PEERS))
 
 
 @jit

@@ -33,7 +33,7 @@ EMPLOYERS = (
     "funnel",
     "hired_trainee",
 )
-COURSES = tuple(name for name, _ in Enrolments.FIELDS)
+COURSES = tuple(name for name, _ in Enrolments.FIELDS if name not in ("known", "at_work"))  # those are `placed`
 FLOWS = (
     "entered",
     "left",

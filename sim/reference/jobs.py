@@ -80,14 +80,25 @@ def graduate(model: ReferenceMarket, person: Person) -> None:
 # ------------------------------------------------------------------------------------------------- 2 adopt
 
 
+def peers_share(employers: list[Employer]) -> dict[tuple[int, int], float]:
+    """Adopters' share among open employers of a size and industry, shrunk by 20 employers to that of the size."""
+
+    def counted(members: list[Employer]) -> tuple[int, int]:
+        return sum(e.adopter for e in members), len(members)
+
+    share = {}
+    for size, industry in {(e.size, e.industry) for e in employers}:
+        of_size = [e for e in employers if e.open and e.size == size]
+        everywhere = counted(of_size)
+        adopters, members = counted([e for e in of_size if e.industry == industry])
+        share[size, industry] = (adopters + 20.0 * (everywhere[0] / max(everywhere[1], 1))) / (members + 20.0)
+    return share
+
+
 def adopt(model: ReferenceMarket) -> None:
     """Demand shocks; births and closures; first adoption (Bass 1969) and deepening (logistic)."""
     t, p = model.tables, model.parameters
-    peers: dict[tuple[int, int], list[Employer]] = {}
-    for employer in model.employers:
-        if employer.open:
-            peers.setdefault((employer.size, employer.industry), []).append(employer)
-    share = {group: sum(e.adopter for e in members) / len(members) for group, members in peers.items()}
+    share = peers_share(model.employers)
     frozen = model.spin_up or model.world.adoption_frozen
     for e in model.employers:
         adopting, closing, opening, _ = (a.unit(w) for w in model.words("EMPLOYER", e.row))
@@ -95,7 +106,7 @@ def adopt(model: ReferenceMarket) -> None:
             t.shock_rho[e.size] * e.shock
             + t.shock_sd[e.size] * a.normal(a.unit(model.words("SHOCK", e.row)[0]))
         )
-        among_peers = share.get((e.size, e.industry), 0.0)
+        among_peers = share[e.size, e.industry]
         if not e.open:
             if opening < t.birth[e.size]:
                 e.open = True
