@@ -1,0 +1,1 @@
+"""Estimation: what the model is held against, and how its parameters are found."""
