@@ -68,6 +68,7 @@ RENT = (
     "assumption; 3 to 7% of time saved reaches pay in Humlum & Vestergaard 2025, half in Dearden et al. 2006"
 )
 PREMIUM = "Bank of Korea, December 2025: pay of AI skill +6% in 2024 (1.1 million LinkedIn profiles)"
+SOLVED = "published flows of 2025: the economy's profile by age (hazard_level) is solved at a level of one"
 PRACTICE = f"assumption; direction from {NOVICES}"
 DECAY = "Hyman 2018: return to retraining fades by about 10% of its start a year (derived), divided by 12"
 QUALITY = (
@@ -209,6 +210,20 @@ _GROUPS: dict[str, list[Parameter]] = {
                    "loss of AI skill that is not used (d)", "미활용 시 월간 AI 역량 감소율", DECAY),
         _fixed("skill_start_spread", 0.15, 0.0, 0.5, "AI skill, 0 to 1",
                "spread of AI skill at the start", "초기 AI 역량의 분산"),
+    ],
+    "flows": [
+        _estimated("level_separate_eu", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
+                   "level of separations into unemployment", "실업으로의 이직 위험 수준", SOLVED),
+        _estimated("level_separate_en", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
+                   "level of separations into inactivity", "비경제활동으로의 이직 위험 수준", SOLVED),
+        _estimated("level_start_looking", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
+                   "level at which the inactive start to look for work", "비경제활동인구의 구직 개시 수준", SOLVED),
+        _estimated("level_stop_looking", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
+                   "level at which the unemployed stop looking", "실업자의 구직 중단 수준", SOLVED),
+        _estimated("level_search_inactive", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
+                   "level of search of the inactive for a job at hand", "비경제활동인구의 직접 구직 수준", SOLVED),
+        _estimated("level_search_employed", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
+                   "level of search on the job", "재직 중 구직 수준", SOLVED),
     ],
     "selection and training": [
         _fixed("separation_employability", 0.3, 0.0, 1.0, "log hazard per sd",

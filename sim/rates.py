@@ -227,7 +227,7 @@ def tables_of(
     band = np.repeat(np.searchsorted(low, np.arange(121), side="right").clip(1) - 1, 12).astype(np.int32)
     shift = _centre_wages(economy, rates, w, living)
     people = census(w, living, -spin_up, band, economy.n("industry"), economy.n("occupation"))
-    hazards = _separations(economy, people.at_work)
+    hazards = _separations(economy, scenario, people.at_work)
     flows = {f: economy.array("flows_age", "age", flow=f) for f in economy.codes["flow"]}
     by_tenure = economy.array("flow_factor", "code", dimension="tenure", flow="en")
     leave = (hazards[0] + hazards[1])[..., None] * by_tenure
@@ -244,7 +244,7 @@ def tables_of(
     )
     boards = submarkets(economy, scenario, rates, openings)
     start_looking, ne_factor = _start_looking(economy, people.inactive, flows)
-    search = economy.array("hazard_level", "age", item="search_inactive") * flows["ne"]
+    search = _hazard_level(economy, scenario, "search_inactive") * flows["ne"]
     exposure = economy.array("exposure", "occupation", measure=str(scenario.world.exposure))
     years = LAST_YEAR - first + 1
     floor, ceiling = (by_year(economy.by_year(f"benefit.{k}_daily"), first) for k in ("floor", "ceiling"))
@@ -305,10 +305,10 @@ def tables_of(
                 "base_level": np.array([exp_(float(x)) for x in base_output.ravel()]).reshape(
                     base_output.shape
                 ),
-                "stop_looking": flows["un"] * economy.array("hazard_level", "age", item="stop_looking"),
-                "start_looking": start_looking * economy.array("hazard_level", "age", item="start_looking"),
+                "stop_looking": flows["un"] * _hazard_level(economy, scenario, "stop_looking"),
+                "start_looking": start_looking * _hazard_level(economy, scenario, "start_looking"),
                 "search_n": np.clip(ne_factor * search[None, :], 0.0, 0.9),
-                "search_e": _search_employed(economy),
+                "search_e": _search_employed(economy, scenario),
                 "own_from_u": own[1],
                 "own_from_n": own[2],
                 "own_from_e": own[0],
@@ -355,7 +355,13 @@ def _centre_wages(economy: Economy, rates: Any, w: Any, living: int) -> float:
     return shift
 
 
-def _separations(economy: Economy, at_work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _hazard_level(economy: Economy, scenario: Scenario, item: str) -> np.ndarray:
+    """Level of a base hazard by age: the economy's profile times the estimated level."""
+    profile = economy.array("hazard_level", "age", item=item)
+    return np.asarray(profile * getattr(scenario.world, f"level_{item}"))
+
+
+def _separations(economy: Economy, scenario: Scenario, at_work: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Monthly hazards (contracts, ages, sizes + none) into unemployment and inactivity before tenure: contract x
     size x age, scaled so that each age band's published flow holds for its present mix."""
     stock = at_work.sum(axis=0)  # age, contract, size, tenure
@@ -369,11 +375,7 @@ def _separations(economy: Economy, at_work: np.ndarray) -> tuple[np.ndarray, np.
         relative = np.einsum("acst,c,s,t->a", stock, contract, sizes, by_tenure)
         mean = relative / np.maximum(1, stock.sum(axis=(1, 2, 3)))
         target = economy.array("flows_age", "age", flow=flow)
-        level = (
-            target
-            / np.where(mean > 0, mean, 1.0)
-            * economy.array("hazard_level", "age", item=f"separate_{flow}")
-        )
+        level = target / np.where(mean > 0, mean, 1.0) * _hazard_level(economy, scenario, f"separate_{flow}")
         out.append(np.minimum(contract[:, None, None] * level[None, :, None] * sizes[None, None, :], 0.6))
     return out[0], out[1]
 
@@ -402,14 +404,12 @@ def _start_looking(
     return np.minimum(0.5, out[0] * flows["nu"][None, :]), out[1]
 
 
-def _search_employed(economy: Economy) -> np.ndarray:
+def _search_employed(economy: Economy, scenario: Scenario) -> np.ndarray:
     """Monthly hazard (contracts, ages) that someone at work looks for another job, at the market wage."""
     contract, age = (
         economy.array("flow_factor", "code", dimension=d, flow="job_to_job") for d in ("contract", "age")
     )
-    level = economy.array("hazard_level", "age", item="search_employed") * economy.value(
-        "flows", "job_to_job"
-    )
+    level = _hazard_level(economy, scenario, "search_employed") * economy.value("flows", "job_to_job")
     return np.minimum(0.9, contract[:, None] * (age * level)[None, :])
 
 

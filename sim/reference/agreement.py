@@ -33,7 +33,9 @@ EMPLOYERS = (
     "funnel",
     "hired_trainee",
 )
-COURSES = tuple(name for name, _ in Enrolments.FIELDS if name not in ("known", "at_work"))  # those are `placed`
+COURSES = tuple(
+    name for name, _ in Enrolments.FIELDS if name not in ("known", "at_work")
+)  # those are `placed`
 FLOWS = (
     "entered",
     "left",

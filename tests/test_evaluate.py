@@ -1,0 +1,58 @@
+"""Runs at many points of the parameters: the same numbers on every executor, none made twice, none lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.errors import InputError
+from sim.estimation.evaluate import Evaluator, at_point, batch
+from sim.scenario import load
+
+NAMES = ("job_creation", "level_separate_eu")
+MOMENTS = ("flow_eu", "vacancy_rate", "wage_women_men")
+POINTS = np.array([[0.5, 1.0], [0.5, 1.5], [0.5, 1.0]])
+SEEDS = np.array([0, 0, 1])
+
+
+@pytest.fixture(scope="module")
+def alone() -> np.ndarray:
+    return batch(tiny(), NAMES, POINTS, [0, 0, 1], MOMENTS)
+
+
+def tiny() -> object:
+    return load("baseline").with_run(scale=1000, months=12, replicates=1)
+
+
+def test_processes_change_no_byte(alone: np.ndarray) -> None:
+    assert batch(tiny(), NAMES, POINTS, [0, 0, 1], MOMENTS, jobs=2).tobytes() == alone.tobytes()
+
+
+def test_a_higher_hazard_is_a_higher_flow(alone: np.ndarray) -> None:
+    """Half as many separations again give nearly half as many again of those who are unemployed a month later."""
+    assert 1.25 < alone[1, 0] / alone[0, 0] < 1.6
+    assert alone[2, 0] != alone[0, 0]  # another key
+
+
+def test_no_run_is_made_twice_and_a_cut_line_is_not_read(alone: np.ndarray, tmp_path: Path) -> None:
+    memory = tmp_path / "runs.jsonl"
+    first = Evaluator(tiny(), NAMES, MOMENTS, memory=memory)
+    assert np.array_equal(first(POINTS[:2], SEEDS[:2]), alone[:2])
+    assert (first.runs, first.recalled) == (2, 0)
+    with memory.open("a", encoding="utf-8") as file:
+        file.write('["cut", [0.1, 0.')
+    again = Evaluator(tiny(), NAMES, MOMENTS, memory=memory)
+    assert np.array_equal(again(POINTS, SEEDS), alone)
+    assert (again.runs, again.recalled) == (1, 2)
+
+
+def test_a_point_outside_the_records_is_refused() -> None:
+    with pytest.raises(InputError, match="out of range") as far:
+        at_point(tiny(), {"job_creation": 2.0})
+    assert far.value.key == "world.job_creation"
+    with pytest.raises(InputError, match="no such parameter") as unknown:
+        at_point(tiny(), {"job_creaton": 0.5})
+    assert unknown.value.nearest == "job_creation"
+    assert at_point(tiny(), {"applications": 2.6}).world.applications == 3
