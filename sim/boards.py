@@ -15,6 +15,9 @@ from sim.kernels import alias_table, logs
 from sim.scenario import Scenario
 
 ROOM = 1.5  # slots for each opening expected, and four standard deviations more: submarkets grow unlike each other
+LOOKS = 40  # looks before an application is given up, where every opening expected has ROOM slots
+LOOKS_AT_WORK = 10  # the same for someone who has a job and no notice (assumption)
+MOST_LOOKS = 128  # however empty the boards
 
 
 class Boards(NamedTuple):
@@ -22,13 +25,15 @@ class Boards(NamedTuple):
     origin are a product but for the slots; the tables of both then stay in a core's cache.
 
     first: first slot of each submarket (submarkets + 1,). province: alias table of the province looked at by origin
-    (submarkets, provinces). trade: alias table of the occupation looked at by the origin's occupation and the province
-    (occupations, provinces, occupations). patience: 1 / ln(chance to look again) by origin (submarkets,)."""
+    (submarkets, provinces). trade: alias table of the occupation looked at by the origin occupation and the province
+    (occupations, provinces, occupations). patience: 1 / ln(chance to look again) by origin (submarkets,). most: looks
+    at most by origin, without a job and at work (submarkets, 2): more where slots are emptier, as at coarse scales."""
 
     first: np.ndarray
     province: np.ndarray
     trade: np.ndarray
     patience: np.ndarray
+    most: np.ndarray
 
 
 def submarkets(economy: Economy, scenario: Scenario, rates: Any, expected: np.ndarray) -> Boards:
@@ -46,12 +51,14 @@ def submarkets(economy: Economy, scenario: Scenario, rates: Any, expected: np.nd
     wage = rates.wage_occupation
     pull = np.exp(scenario.world.wage_search * (wage[None, :] - wage[:, None]))
     row = (moves / share[None, :]) * pull
-    offered = slots.reshape(regions, occupations) / openings.sum()
+    offered, due = (n.reshape(regions, occupations) / openings.sum() for n in (slots, openings))
     trade = np.einsum("ij,sj->isj", row, offered)
     province = np.einsum("rs,is->ris", places, trade.sum(axis=2)).reshape(regions * occupations, regions)
     total = province.sum(axis=1)
     patience = 1.0 / logs(total / (scenario.world.no_application + total))
-    return Boards(board, _alias_tables(province), _alias_tables(trade), patience)
+    emptier = total / (ROOM * np.einsum("rs,ij,sj->ri", places, row, due, optimize=True).ravel())
+    most = np.minimum(emptier[:, None] * [LOOKS, LOOKS_AT_WORK], MOST_LOOKS)
+    return Boards(board, _alias_tables(province), _alias_tables(trade), patience, most)
 
 
 def _alias_tables(weights: np.ndarray) -> np.ndarray:

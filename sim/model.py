@@ -33,7 +33,7 @@ from sim.scenario import Scenario
 from sim.wages import APPLIED
 from sim.workers import ABSENT, EMPLOYED, STAGES, UNEMPLOYED, Worker, WorkerColumns, WorkerSet, life_stage
 
-SHRINK = 50.0  # openings that shrink a cell's filling rate to the national one
+SHRINK = 5_000.0  # openings, in persons, that shrink a cell's filling rate to the national one
 Clock = namedtuple("Clock", "month counter calendar_month year year_index")
 
 
@@ -93,6 +93,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.economy = economies.load(run.economy)
         self.layout = Layout.of(self.economy)
         self.key = key_of(run.seed, replicate)
+        self.shrink = SHRINK / run.scale
         self.params = record_of({name: float(getattr(scenario.world, name)) for name in PARAMETERS})
         self.threads = threads or run.threads  # 0: by the number of workers, once it is known
         self.spin_up_months = (run.start.year - self.economy.base_year) * 12 + run.start.month - 1
@@ -221,14 +222,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """-ln(1 - fill) by province and major group, fill over twelve months shrunk to the national one."""
         openings, hires = self._openings.sum(axis=0), self._hires.sum(axis=0)
         national = hires.sum() / max(1, openings.sum())
-        fill = np.minimum((hires + SHRINK * national) / (openings + SHRINK), 0.999)
+        fill = np.minimum((hires + self.shrink * national) / (openings + self.shrink), 0.999)
         return -logs(1.0 - np.maximum(fill, 1e-3))
 
     def hires_skill(self) -> np.ndarray:
         """Mean AI skill of the hires of twelve months by province and major group, shrunk like the filling rate."""
         hires, skill = self._hires.sum(axis=0), self._skill.sum(axis=0) * 1e-6
         national = skill.sum() / max(1, hires.sum())
-        return np.asarray((skill + SHRINK * national) / (hires + SHRINK))
+        return np.asarray((skill + self.shrink * national) / (hires + self.shrink))
 
     # ---------------------------------------------------------------------------------- programmes and money
 

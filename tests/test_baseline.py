@@ -80,5 +80,11 @@ def test_finer_agents_find_the_same_market() -> None:
         people = model.record.layout.block(model.record.sums, "people")[-1].sum(axis=(0, 1, 2, 3)) * scale
         found[scale] = {**flows, "employed": people[0], "unemployed": people[1]}
         assert flows["unadvertised"] < 0.005 * flows["openings"]
-    for name, within in (("employed", 0.005), ("unemployed", 0.06), ("hires", 0.06), ("vacancies", 0.2)):
+    for name, within in (
+        ("employed", 0.005),
+        ("unemployed", 0.06),
+        ("hires", 0.03),
+        ("job_to_job", 0.03),
+        ("vacancies", 0.2),
+    ):
         assert found[20][name] == pytest.approx(found[200][name], rel=within), name

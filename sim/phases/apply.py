@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sim.boards import MOST_LOOKS
 from sim.draws import APPLICATION, ATTEMPT
 from sim.kernels import (
     BLOCK,
@@ -36,8 +37,6 @@ from sim.workers import EMPLOYED, LONG_TERM, NOBODY, NOTICE, UNEMPLOYED
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
-MOST_LOOKS = 64  # boards looked at before an application is given up
-MOST_LOOKS_AT_WORK = 16  # the same for someone who has a job and no notice (assumption)
 NONE = -1
 FEW = np.uint32(8)  # more than there are size classes
 
@@ -154,10 +153,10 @@ def _begin(who, number, found, desk, w, tb, boards, pm, key, clock):
                 origin = course
         row = np.uint64(w.region[i]) * np.uint64(tb.major.size) + np.uint64(origin)
         desk.origin[j] = origin
-        most = MOST_LOOKS_AT_WORK if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0 else MOST_LOOKS
-        looks = min(most - 1.0, desk.patience[j] * boards.patience[row])  # geometric: 1 - q a look
+        at_work = np.uint64((w.state[i] == EMPLOYED) & ((w.tags[i] & NOTICE) == 0))
+        geometric = desk.patience[j] * boards.patience[row]  # 1 - q a look
         desk.row[j] = row
-        desk.looks[j] = int(looks)
+        desk.looks[j] = int(min(boards.most[row, at_work] - 1.0, geometric))
         desk.waiting[waiting] = j
         waiting += np.uint64(desk.looks[j] > 0)
     return np.int64(waiting)

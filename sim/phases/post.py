@@ -244,7 +244,7 @@ def _first_out(jobs, order, layoffs, first, leaves):
 def update_job_creation(model: LaborMarket) -> None:
     """ln J of each province x major group moves toward eta ln(h/h0) + chi r (a_hires - a_0); none in the spin-up.
 
-    h = -ln(1 - fill) with the 12-month fill of the cell, shrunk to the national one by 50 openings.
+    h = -ln(1 - fill) with the 12-month fill of the cell, shrunk to the national one (`SHRINK`).
     """
     m = model
     if m.spin_up:

@@ -28,7 +28,7 @@ SEARCHES, STARTS_OWN, STARTS_PUBLIC, STOPS_LOOKING, STARTS_LOOKING = (
     "stops looking",
     "starts looking",
 )
-LOOKS, LOOKS_AT_WORK = 64, 16
+LOOKS = 128  # more than anybody takes
 LARGE = 4
 LONG_TERM = 6
 
@@ -135,7 +135,7 @@ def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy 
         origin = course
     row = person.region * len(t.major) + origin
     least = least_acceptable(model, person)
-    most = LOOKS_AT_WORK if person.employed and not person.notice else LOOKS
+    most = boards.most[row][person.employed and not person.notice]
     for look in range(int(min(most - 1.0, a.log(stop) * boards.patience[row]))):
         where, what, slot, _ = model.words("ATTEMPT", person.row, number * LOOKS + look)
         province = a.from_alias(where, boards.province[row])

@@ -24,7 +24,7 @@ from sim.workers import ABSENT, EMPLOYED, UNEMPLOYED
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
-SHRINK = 50.0  # openings (or hires) that shrink a cell's twelve-month rate to the national one
+SHRINK = 5_000.0  # openings (or hires) of persons that shrink a cell's twelve-month rate to the national one
 Cells = list[list[float]]  # by province and major group
 
 
@@ -44,6 +44,7 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
             market.economy,
         )
         self.scale, self.headcount = market.scenario.run.scale, dict(market.headcount)
+        self.shrink = SHRINK / self.scale
         self.month = market.month
         self.spin_up_months = market.spin_up_months
         self.key = (int(market.key[0]), int(market.key[1]))
@@ -190,7 +191,7 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         out = self.empty()
         for r, row in enumerate(out):
             for g in range(len(row)):
-                fill = (hires[r][g] + SHRINK * national) / (openings[r][g] + SHRINK)
+                fill = (hires[r][g] + self.shrink * national) / (openings[r][g] + self.shrink)
                 row[g] = -a.log(1.0 - max(min(fill, 0.999), 1e-3))
         return out
 
@@ -200,7 +201,10 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         millionths = [[s * 1e-6 for s in row] for row in skill]
         national = a.total([s for row in millionths for s in row]) / max(1, sum(map(sum, hires)))
         return [
-            [(millionths[r][g] + SHRINK * national) / (hires[r][g] + SHRINK) for g in range(self._cells[1])]
+            [
+                (millionths[r][g] + self.shrink * national) / (hires[r][g] + self.shrink)
+                for g in range(self._cells[1])
+            ]
             for r in range(self._cells[0])
         ]
 
