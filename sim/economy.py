@@ -158,7 +158,7 @@ class Economy:
 
     @property
     def kind(self) -> str:
-        """"country", or what `economy.toml` says: "network" for nodes and moves."""
+        """ "country", or what `economy.toml` says: "network" for nodes and moves."""
         return str(self.header.get("kind", "country"))
 
     @property

@@ -118,11 +118,7 @@ def write(
 
 
 def provenance(
-    results: Results,
-    runs: Sequence[RunData] | Sequence[NetworkRun],
-    *,
-    panel: int = 0,
-    seconds: float = 0.0
+    results: Results, runs: Sequence[RunData] | Sequence[NetworkRun], *, panel: int = 0, seconds: float = 0.0
 ) -> dict[str, Any]:
     """Of which model, data and machine the numbers are, and what they cost.
 

@@ -1,9 +1,9 @@
 """MobilityMarket: workers and vacancies on a network of occupations, every step from the state at its start.
 
 The model of del Rio-Chanona et al. (2021), J. R. Soc. Interface 18, 20200898. A worker is one agent (for `run.scale`
-persons), a vacancy one post. `LaborMarket` cannot be set to be this model: its vacancies belong to employers that close,
-shrink and pay, its people age and leave, its phases follow one another; so this is a class of its own on the same
-ground (kernels, draws, scenarios, results folder, command).
+persons), a vacancy one post. `LaborMarket` cannot be set to be this model: its vacancies belong to employers that
+close, shrink and pay, its people age and leave, its phases follow one another; so this is a class of its own on the
+same ground (kernels, draws, scenarios, results folder, command).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import mesa
 import numpy as np
@@ -41,8 +41,8 @@ class MobilityWorkers(NamedTuple):
 
 
 class Vacancies(NamedTuple):
-    """Posts open at the start of a step, ordered by occupation, then by age and by the worker whose job gave rise to it:
-    occupation, step and worker of the opening (V,), which together are the post's identity."""
+    """Posts open at the start of a step, ordered by occupation, then by age and by the worker whose job gave rise to
+    it: occupation, step and worker of the opening (V,), which together are the post's identity."""
 
     occupation: np.ndarray
     opened: np.ndarray
@@ -78,8 +78,10 @@ class MobilityMarket(mesa.Model):  # type: ignore[misc]
         nothing = np.empty(0, dtype=np.int64)
         self.vacancies = Vacancies(nothing, nothing, nothing)
         self.threads = threads or scenario.run.threads or threads_by_size(people)
-        self.stocks = {name: np.zeros((self.last, n), dtype=np.int64) for name in STOCKS[:-1]}
-        self.stocks["target_demand"] = np.zeros((self.last, n))
+        self.stocks: dict[str, np.ndarray] = {
+            name: np.zeros((self.last, n), dtype=np.float64 if name == "target_demand" else np.int64)
+            for name in STOCKS
+        }
         self.flows = {name: np.zeros((self.last, n), dtype=np.int64) for name in FLOWS}
         self._pool: ThreadPoolExecutor | None = None
 
@@ -128,7 +130,9 @@ class MobilityMarket(mesa.Model):  # type: ignore[misc]
             rates.delta_v + (1.0 - rates.delta_v) * lack,
         )
 
-    def _decide(self, separate: np.ndarray, opening: np.ndarray, pull: np.ndarray, vacant: np.ndarray) -> None:
+    def _decide(
+        self, separate: np.ndarray, opening: np.ndarray, pull: np.ndarray, vacant: np.ndarray
+    ) -> None:
         """Every worker's draws of the step."""
         w, network, first = self.workers, self.network, np.concatenate([[0], np.cumsum(vacant)])
         counter = np.uint64(self.month + SPIN_UP_OFFSET)

@@ -26,8 +26,17 @@ def beveridge(results: NetworkResults, *, lang: str = "en") -> Figure:
     with style(lang) as say:
         figure, (axes,) = panels(2, 1, (9.6, 4.2), sharey=False)
         curve, course = axes
-        curve.plot(u.mean(axis=0)[begin:], v.mean(axis=0)[begin:], color=BLUE, linewidth=1.4, label=say("agents"))
-        curve.plot(limit_u[begin:], limit_v[begin:], color=RED, linestyle="--", linewidth=1.2, label=say("mean field"))
+        curve.plot(
+            u.mean(axis=0)[begin:], v.mean(axis=0)[begin:], color=BLUE, linewidth=1.4, label=say("agents")
+        )
+        curve.plot(
+            limit_u[begin:],
+            limit_v[begin:],
+            color=RED,
+            linestyle="--",
+            linewidth=1.2,
+            label=say("mean field"),
+        )
         rest = results.rest
         curve.plot(
             [rest.unemployment_rate],
@@ -40,7 +49,9 @@ def beveridge(results: NetworkResults, *, lang: str = "en") -> Figure:
         curve.set(xlabel=say("unemployment rate"), ylabel=say("vacancy rate"))
         steps = np.arange(results.steps)
         if results.replicates > 1:
-            course.fill_between(steps, *np.quantile(u, (0.05, 0.95), axis=0), color=BLUE, alpha=0.25, linewidth=0)
+            course.fill_between(
+                steps, *np.quantile(u, (0.05, 0.95), axis=0), color=BLUE, alpha=0.25, linewidth=0
+            )
         course.plot(steps, u.mean(axis=0), color=BLUE, linewidth=1.4)
         course.plot(steps, limit_u, color=RED, linestyle="--", linewidth=1.2)
         course.axhline(rest.unemployment_rate, color=GREY, linewidth=0.9)

@@ -105,14 +105,18 @@ def build_tree(runs: Sequence[NetworkRun]) -> xr.DataTree:
     economy = load_economy(scenario.run.economy)
     network, names = network_of(economy), (*STOCKS, *FLOWS)
     sums = {
-        name: np.array([[run.sums[name] for run in runs]]) * scale for name in names if name != "target_demand"
+        name: np.array([[run.sums[name] for run in runs]]) * scale
+        for name in names
+        if name != "target_demand"
     }
     steps = runs[0].sums["employed"].shape[0]
     mean = {name: x[None] for name, x in solve(network, scenario.network, steps).items()}
     coords = {
         "scenario": [scenario.name],
         "replicate": [run.replicate for run in runs],
-        "step": xr.Variable("step", np.arange(steps), {"long_name": "step", "units": f"{network.weeks:g} weeks"}),
+        "step": xr.Variable(
+            "step", np.arange(steps), {"long_name": "step", "units": f"{network.weeks:g} weeks"}
+        ),
     }
     places = {"occupation": network.ids, "occupation_label": ("occupation", network.labels)}
     lead, by = ("scenario", "replicate", "step"), "occupation"
@@ -203,7 +207,10 @@ class NetworkResults(Results):
     def windows(self) -> dict[str, slice]:
         """What the outcomes are averaged over: the steps of the last year, and the second half of the run."""
         year = round(WEEKS_A_YEAR / float(self.tree.attrs["weeks"])) or 1
-        return {"last year": slice(max(0, self.steps - year), None), "second half": slice(self.steps // 2, None)}
+        return {
+            "last year": slice(max(0, self.steps - year), None),
+            "second half": slice(self.steps // 2, None),
+        }
 
     def loop_area(self) -> np.ndarray:
         """Area that (u, v) encloses over the last period of a cycle, by replicate, shares squared: positive when it is
@@ -231,7 +238,8 @@ class NetworkResults(Results):
         name = self.scenarios[0]
 
         def row(outcome: str, dimension: str, category: str, ends: Sequence[Any], unit: str) -> Row:
-            return (name, outcome, dimension, category, None, *(float(end) for end in ends), unit)
+            mean, low, high = (float(end) for end in ends)
+            return (name, outcome, dimension, category, None, mean, low, high, unit)
 
         def alone(value: float) -> tuple[float, float, float]:
             return value, np.nan, np.nan
@@ -250,15 +258,15 @@ class NetworkResults(Results):
             unit = "share squared, positive: counter-clockwise"
             yield row("beveridge_area", "all", "last period", mean_interval(self.loop_area()), unit)
         part = self.occupations.sums.isel(step=self.windows()["last year"], scenario=0)
+        codes = [str(code) for code in part["occupation"].values]
         for outcome, ratio in RATES.items():
-            top, bottom = (x.sum("step").transpose("occupation", ...).values for x in ratio.parts(part))
-            for code, a, b in zip(part["occupation"].values, top, bottom, strict=True):
+            upper, lower = (x.sum("step").transpose("occupation", ...).values for x in ratio.parts(part))
+            for code, a, b in zip(codes, upper, lower, strict=True):
                 ends = mean_interval(a / b) if (b > 0).all() else alone(np.nan)
-                yield row(outcome, "occupation", str(code), ends, ratio.units)
-        for code, x in zip(
-            part["occupation"].values, part["vacancies"].mean("step").values.T, strict=True
-        ):
-            yield row("vacancies", "occupation", str(code), mean_interval(x), "persons")
+                yield row(outcome, "occupation", code, ends, ratio.units)
+        vacancies = part["vacancies"].mean("step").transpose("occupation", ...).values
+        for code, x in zip(codes, vacancies, strict=True):
+            yield row("vacancies", "occupation", code, mean_interval(x), "persons")
 
 
 def print_network(results: NetworkResults, folder: Path) -> None:
@@ -272,8 +280,19 @@ def print_network(results: NetworkResults, folder: Path) -> None:
     found, attrs = results.summary(), results.attrs
     many = f"{results.replicates} replicate{'s' if results.replicates > 1 else ''}"
     title = f"{results.scenarios[0]}: {attrs['economy']}, shock {attrs['shock']}, {results.steps} steps of "
-    out = Table(title=Text(f"{title}{float(attrs['weeks']):g} weeks, scale {results.scale}, {many}"), title_justify="left")
-    for column in ("outcome", "averaged over", "agents", "90% interval", "mean field", "difference", "rest point"):
+    out = Table(
+        title=Text(f"{title}{float(attrs['weeks']):g} weeks, scale {results.scale}, {many}"),
+        title_justify="left",
+    )
+    for column in (
+        "outcome",
+        "averaged over",
+        "agents",
+        "90% interval",
+        "mean field",
+        "difference",
+        "rest point",
+    ):
         out.add_column(column, justify="left" if column in ("outcome", "averaged over") else "right")
     for outcome, ratio in RATES.items():
         for window in results.windows():
@@ -296,4 +315,11 @@ def print_network(results: NetworkResults, folder: Path) -> None:
     console.print(Text(f"results: {folder}"), soft_wrap=True)
 
 
-__all__ = ["NetworkResults", "NetworkRun", "build_tree", "print_network", "simulate_network", "simulate_networks"]
+__all__ = [
+    "NetworkResults",
+    "NetworkRun",
+    "build_tree",
+    "print_network",
+    "simulate_network",
+    "simulate_networks",
+]

@@ -117,7 +117,7 @@ def network_of(economy: Economy) -> Network:
     for i, j, weight in zip(*ends, weights, strict=True):
         if weight > 0:
             matrix[i][j] = (1.0 - rates.r) * weight / totals[i]
-    for i in np.flatnonzero(totals == 0.0):
+    for i in np.flatnonzero(totals == 0.0).tolist():
         matrix[i][i] = 1.0  # nobody was seen to leave it
     edges = [(j, row[j]) for row in matrix for j in sorted(row)]
     given = economy.documents["economy"].get("step", {})
@@ -179,7 +179,7 @@ def target_demand(network: Network, settings: NetworkSettings, start: np.ndarray
         wanted = start + (least * (start.sum() / least.sum()) - start) * done
     else:
         wanted = start
-    return np.round(wanted, 6)
+    return np.asarray(np.round(wanted, 6))
 
 
 def require_network(scenario: Scenario, economy: Economy) -> None:
@@ -246,7 +246,9 @@ def _header(economy: Economy, sources: Collection[str] | None) -> Iterator[Probl
     file, document = "economy.toml", economy.header
     if economy.kind != "network":
         kinds = _allowed(economy.kind, ("network", "country"))
-        yield Problem(file, _line(economy, file, "kind"), "kind", "scalar", f"unknown kind {economy.kind!r}{kinds}")
+        yield Problem(
+            file, _line(economy, file, "kind"), "kind", "scalar", f"unknown kind {economy.kind!r}{kinds}"
+        )
     for key in HEADER:
         if not isinstance(document.get(key), str):
             yield Problem(file, _line(economy, file, key), key, "scalar", f"the header needs {key}")
@@ -323,7 +325,9 @@ def _demands(economy: Economy) -> Iterator[Problem]:
     ):
         yield from _number(table.file, line, "demand", text, POSITIVE)
         if not step.isdecimal():
-            yield Problem(table.file, line, "step", "number", f"{step!r} is not a step: a whole number from 0 on")
+            yield Problem(
+                table.file, line, "step", "number", f"{step!r} is not a step: a whole number from 0 on"
+            )
         if (step, name) in seen:
             message = f"the cell {step}, {name} is given on line {seen[step, name]} too"
             yield Problem(table.file, line, "occupation", "duplicate", message)

@@ -423,6 +423,9 @@ def plan_command(scenarios: Sequence[Scenario], *, panel: int = 0, jobs: int = 1
     """`laborshift plan`: print one table for people, or one JSON object with `json`."""
     from json import dumps
 
+    from sim.network_tables import require_country
+
+    require_country(scenarios[0], "a plan")
     if len(scenarios) > 1:  # before measuring: a mistake is said at once
         from sim.evaluation.compare import require_pairable
 

@@ -176,6 +176,7 @@ def run_command(
 
     on_network = load_economy(scenario.run.economy).kind == "network"
     if not on_network:  # whose few kernels compile in seconds
+        require_country(scenario)
         say_if_compiling(quiet=quiet or json)
     results, folder = run(
         scenario,

@@ -1,7 +1,8 @@
 """Scenarios: what a run is asked to do, read from sparse TOML files, composed with `+`, checked and resolved.
 
 A scenario has three parts kept apart: `[run]` (how the computer runs it), `[policy]` (what the government
-decides) and `[world]` (what nobody controls); `[network]` is the world of an economy of nodes and moves. Money is in whole won, by calendar year.
+decides) and `[world]` (what nobody controls); `[network]` is the world of an economy of nodes and moves. Money is in
+whole won, by calendar year.
 """
 
 from __future__ import annotations
