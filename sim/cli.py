@@ -349,7 +349,7 @@ def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
             error.key, error.file = "run.economy", None
             raise scenario.placed(error) from None
         scenario.money(scenario.programmes(economy.programmes, economy.codes))
-        if economy.kind == "network":
+        if economy.kind != "country":
             require_network(scenario, economy)
             network_of(economy)
         else:

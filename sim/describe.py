@@ -123,7 +123,7 @@ def _plain(value: Any) -> Any:
 
 def economy(economy: Economy) -> list[Sheet]:
     """What an economy's folder holds: its name, its codes and its tables."""
-    if economy.kind == "network":
+    if economy.kind != "country":
         return _network(economy)
     facts = [
         ("name", economy.name),

@@ -192,7 +192,7 @@ class Economy:
 
         Besides codebooks and vocabulary: `major` (the major groups of `occupations.csv`) and `year` (every
         year that is a key of some table, ascending)."""
-        if self.kind == "network":
+        if self.kind != "country":
             nodes = self.tables.get("nodes")
             return {"occupation": nodes.column("id") if nodes is not None and "id" in nodes.header else []}
         codes = {dim: list(values) for dim, values in VOCABULARY.items()}

@@ -208,7 +208,7 @@ def require_country(scenario: Scenario, what: str = "") -> None:
     """
     from sim.economy import load
 
-    if load(scenario.run.economy).kind == "network":
+    if load(scenario.run.economy).kind != "country":
         problem = f"{what or 'this'} is for countries, and {scenario.run.economy} is a network of occupations"
         raise scenario.placed(InputError(problem, key="run.economy"))
     if scenario.run.timing != "sequential":

@@ -149,7 +149,7 @@ def _made(
     asked: Scenario, jobs: int, panel: int, progress: bool, place: Place | None = None
 ) -> tuple[Results, list[RunData] | list[NetworkRun]]:
     """Results, and the replicates they are made of: of the market of a country, or of a network of occupations."""
-    if load_economy(asked.run.economy).kind == "network":
+    if load_economy(asked.run.economy).kind != "country":
         from sim.network_results import NetworkResults, simulate_networks
 
         steps = simulate_networks(asked, jobs, progress)
@@ -174,7 +174,7 @@ def run_command(
     """`laborshift run`: run, then print a table for people, or one JSON object with `json`."""
     from sim.tables import as_json, print_run
 
-    on_network = load_economy(scenario.run.economy).kind == "network"
+    on_network = load_economy(scenario.run.economy).kind != "country"
     if not on_network:  # whose few kernels compile in seconds
         require_country(scenario)
         say_if_compiling(quiet=quiet or json)
