@@ -331,6 +331,7 @@ def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
     from sim.economy import load as load_economy
     from sim.economy import names
     from sim.layers import shipped
+    from sim.network_tables import network_of, require_country, require_network
 
     try:
         if item in names() or (Path(item).is_dir() and item not in shipped()):
@@ -348,6 +349,11 @@ def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
             error.key, error.file = "run.economy", None
             raise scenario.placed(error) from None
         scenario.money(scenario.programmes(economy.programmes, economy.codes))
+        if economy.kind != "country":
+            require_network(scenario, economy)
+            network_of(economy)
+        else:
+            require_country(scenario)
     except InputError as error:
         return error.every()
     return []

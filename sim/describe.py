@@ -123,6 +123,8 @@ def _plain(value: Any) -> Any:
 
 def economy(economy: Economy) -> list[Sheet]:
     """What an economy's folder holds: its name, its codes and its tables."""
+    if economy.kind != "country":
+        return _network(economy)
     facts = [
         ("name", economy.name),
         ("title", economy.title_en),
@@ -141,6 +143,32 @@ def economy(economy: Economy) -> list[Sheet]:
         Sheet("Codes, in model order", ("dimension", "number", "codes"), codes),
         Sheet("Tables", ("table", "key columns", "rows"), tables),
     ]
+
+
+def _network(economy: Economy) -> list[Sheet]:
+    """A network economy: its names and size, and every number with its unit and source."""
+    from sim.network_tables import network_of
+
+    network = network_of(economy)
+    names = (("name", economy.name), ("title", economy.title_en), ("title_ko", economy.title_ko))
+    facts = [
+        *names,
+        ("kind", economy.kind),
+        ("occupations", len(network.ids)),
+        ("moves", len(economy.tables["moves"].rows)),
+        ("persons", round(network.employment.sum())),
+        ("exposure", "no" if network.exposure is None else "yes"),
+        ("target demand", "no" if network.table_steps is None else f"{network.table_steps.size} steps"),
+        ("digest", economy.digest[:8]),
+    ]
+    groups = {group: table for group, table in economy.header.items() if isinstance(table, Mapping)}
+    numbers = [
+        (f"{group}.{key}", *(record.get(k, "") for k in ("value", "unit", "year", "kind", "source", "note")))
+        for group, table in groups.items()
+        for key, record in table.items()
+    ]
+    columns = ("number", "value", "unit", "year", "kind", "source", "note")
+    return [Sheet("Economy", ("what", "value"), facts), Sheet("Numbers", columns, numbers)]
 
 
 def scenario(scenario: Scenario, economy: Economy) -> list[Sheet]:
@@ -175,7 +203,7 @@ def scenario(scenario: Scenario, economy: Economy) -> list[Sheet]:
     sheets = [
         Sheet(f"Scenario {scenario.name}", ("what", "value"), facts),
         Sheet("Differs from the defaults", ("key", "value", "default"), changed),
-        Sheet("Money, billion won", ("programme", "share of new", *years), rows, note),
+        Sheet("Money, billion won", ("programme", "share of new", *years), rows if records else [], note),
     ]
     return [sheet for sheet in sheets if sheet.rows]
 

@@ -36,6 +36,7 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "ESTABLISHMENT": (18, "size; adoption; demand shock; productivity"),
     "SPELL": (19, "spell; experience; insured months; wage"),
     "PANEL": (20, "order in the panel; -; -; -"),
+    "MOBILITY": (21, "separate, or occupation applied to; opening, or vacancy; lottery ticket; -"),
 }
 
 MONTH, AGEING, LEAVE_JOB, PERSON, OWN_ACCOUNT = (
@@ -49,6 +50,7 @@ TICKET, COURSE, QUALITY, FUNNEL = (
 HIRED, ESTABLISHMENT, SPELL, PANEL = (
     np.uint64(PURPOSES[p][0]) for p in ("HIRED", "ESTABLISHMENT", "SPELL", "PANEL")
 )
+MOBILITY = np.uint64(PURPOSES["MOBILITY"][0])
 
 SPIN_UP_OFFSET = 1 << 16  # months are shifted by this in the counter, so that spin-up months are positive
 

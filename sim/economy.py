@@ -9,6 +9,9 @@ loaded by its path and needs no code. The folder holds
 * wide tables (`mobility.csv`, ...): square matrices whose provenance stands in `wide_tables.toml`;
 * `programmes.toml`, `targets.csv` and `sources.csv`.
 
+With `kind = "network"` in its `economy.toml` it is not a country but occupations as nodes with moves between them
+(`sim.network_tables`): `nodes.csv`, `moves.csv` and, if given, `target_demand.csv` and `sources.csv`.
+
 Reading is lenient and looking up is strict: a folder with a mistake in it still loads as far as it can, so
 that `check` can name every mistake at once, while `array`, `value` and `scalar` never return a guess.
 """
@@ -154,24 +157,29 @@ class Economy:
     # -- what it is called -----------------------------------------------------------------------------------
 
     @property
+    def kind(self) -> str:
+        """ "country", or what `economy.toml` says: "network" for nodes and moves."""
+        return str(self.header.get("kind", "country"))
+
+    @property
     def title_en(self) -> str:
         """English title; the name when the folder gives none."""
-        return str(self._header.get("title_en", self.name))
+        return str(self.header.get("title_en", self.name))
 
     @property
     def title_ko(self) -> str:
         """Korean title; the name when the folder gives none."""
-        return str(self._header.get("title_ko", self.name))
+        return str(self.header.get("title_ko", self.name))
 
     @property
     def currency(self) -> str:
         """ISO 4217 code of all money in the tables; empty when the folder gives none."""
-        return str(self._header.get("currency", ""))
+        return str(self.header.get("currency", ""))
 
     @property
     def base_year(self) -> int:
         """The year that stocks and flows describe. KeyError when the folder gives none."""
-        year = self._header.get("base_year")
+        year = self.header.get("base_year")
         if not isinstance(year, int):
             raise KeyError(f"economy.toml of {self.name}: no base_year")
         return year
@@ -184,6 +192,9 @@ class Economy:
 
         Besides codebooks and vocabulary: `major` (the major groups of `occupations.csv`) and `year` (every
         year that is a key of some table, ascending)."""
+        if self.kind != "country":
+            nodes = self.tables.get("nodes")
+            return {"occupation": nodes.column("id") if nodes is not None and "id" in nodes.header else []}
         codes = {dim: list(values) for dim, values in VOCABULARY.items()}
         for dim, file in CODEBOOKS.items():
             if file in self.tables and "code" in self.tables[file].header:
@@ -295,7 +306,7 @@ class Economy:
 
         KeyError when there is none."""
         group, _, key = name.partition(".")
-        groups = {k: v for k, v in self._header.items() if isinstance(v, dict)}
+        groups = {k: v for k, v in self.header.items() if isinstance(v, dict)}
         record = groups.get(group, {}).get(key)
         if not isinstance(record, dict) or "value" not in record:
             known = [f"{g}.{k}" for g, records in groups.items() for k in records]
@@ -332,12 +343,13 @@ class Economy:
 
     def problems(self) -> list[Problem]:
         """Everything wrong with the tables, as `check` finds it."""
-        return find_problems(self)
+        return check(self)
 
     # -- inside ----------------------------------------------------------------------------------------------
 
     @property
-    def _header(self) -> dict[str, Any]:
+    def header(self) -> dict[str, Any]:
+        """The content of `economy.toml`; empty when it cannot be read."""
         return self.documents.get("economy", {})
 
     def _table(self, name: str) -> Table:
@@ -380,7 +392,12 @@ def check(economy: Economy | str | Path) -> list[Problem]:
     """Everything wrong with an economy's tables, in the order of the rules; empty when all is well.
 
     InputError when there is no such folder."""
-    return find_problems(economy if isinstance(economy, Economy) else _read(_folder(economy)))
+    economy = economy if isinstance(economy, Economy) else _read(_folder(economy))
+    if economy.kind != "country":
+        from sim.network_tables import network_problems
+
+        return network_problems(economy)
+    return find_problems(economy)
 
 
 def _folder(name_or_path: str | Path) -> Path:

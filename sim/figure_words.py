@@ -35,6 +35,11 @@ WORDS: dict[str, dict[str, str]] = {
         "gross": "gross placed",
         "direct": "direct effect",
         "net": "net",
+        "agents": "agents, mean of the replicates",
+        "mean field": "mean field",
+        "rest point": "closed-form rest point",
+        "step": "step",
+        "network note": "from the state at the start of each step; band: nine tenths of the replicates",
     },
     "ko": {
         "entry": "진입기",
@@ -78,5 +83,10 @@ WORDS: dict[str, dict[str, str]] = {
         "displacement": "전치효과",
         "net": "순효과",
         "persons in work": "취업자 (명)",
+        "agents": "행위자 모형 (반복 평균)",
+        "mean field": "평균장",
+        "rest point": "닫힌 해의 정지점",
+        "step": "단계",
+        "network note": "각 단계 시작 상태 기준; 띠: 반복의 90%",
     },
 }

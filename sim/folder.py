@@ -19,11 +19,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.replicate import RunData
 from sim.results import Results
 from sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sim.network_results import NetworkRun
 
 OUTPUTS = Path("outputs")
 PROVENANCE = "provenance.json"
@@ -81,7 +84,7 @@ def _take_place(part: Path, folder: Path) -> None:
 def write(
     folder: Path,
     results: Results,
-    runs: Sequence[RunData],
+    runs: Sequence[RunData] | Sequence[NetworkRun],
     *,
     panel: int = 0,
     seconds: float = 0.0,
@@ -105,11 +108,9 @@ def write(
     if panel:
         from sim.panel import write_panel
 
-        write_panel(runs, folder / "panel.parquet")
+        write_panel([run for run in runs if isinstance(run, RunData)], folder / "panel.parquet")
     if figures:
-        from sim.figures import draw_all
-
-        draw_all(results, folder / "figures")
+        results.draw(folder / "figures")
     record = provenance(results, runs, panel=panel, seconds=seconds)
     (folder / PROVENANCE).write_text(
         json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
@@ -117,7 +118,7 @@ def write(
 
 
 def provenance(
-    results: Results, runs: Sequence[RunData], *, panel: int = 0, seconds: float = 0.0
+    results: Results, runs: Sequence[RunData] | Sequence[NetworkRun], *, panel: int = 0, seconds: float = 0.0
 ) -> dict[str, Any]:
     """Of which model, data and machine the numbers are, and what they cost.
 

@@ -17,6 +17,7 @@ from sim.fitting import round_total
 from sim.jobs import threads_by_size
 from sim.kernels import CHUNK, jit, log_, logs, new_desk, record_of
 from sim.ledger import Ledger
+from sim.network_tables import require_country
 from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, match, post, produce, search, separate, train
 from sim.phases.adopt import package_orders
@@ -88,6 +89,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         start: Start | None = None,
     ) -> None:
         super().__init__(seed=0)  # Mesa's own generators serve nothing: every draw goes through sim.draws
+        require_country(scenario)
         run = scenario.run
         self.scenario, self.replicate = scenario, replicate
         self.economy = economies.load(run.economy)

@@ -226,12 +226,14 @@ def plan(scenarios: Sequence[Scenario], calibration: Calibration, *, jobs: int =
     Raises InputError when they cannot be compared, or their economy does not exist.
     """
     from sim import economy as economies
+    from sim.network_tables import require_country
     from sim.record import Layout
 
     if len(scenarios) > 1:
         from sim.evaluation.compare import require_pairable
 
         require_pairable(scenarios)
+    require_country(scenarios[0], "a plan")
     run = scenarios[0].run
     economy = economies.load(run.economy)
     spin_up = (run.start.year - economy.base_year) * 12 + run.start.month - 1
@@ -421,6 +423,9 @@ def plan_command(scenarios: Sequence[Scenario], *, panel: int = 0, jobs: int = 1
     """`laborshift plan`: print one table for people, or one JSON object with `json`."""
     from json import dumps
 
+    from sim.network_tables import require_country
+
+    require_country(scenarios[0], "a plan")
     if len(scenarios) > 1:  # before measuring: a mistake is said at once
         from sim.evaluation.compare import require_pairable
 

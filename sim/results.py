@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -30,9 +30,15 @@ class Group:
     `xarray.DataArray` with `long_name` and `units`. `group.sums` is the plain Dataset.
     """
 
-    def __init__(self, name: str, sums: xr.Dataset, derived: dict[str, Callable[[], xr.DataArray]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        sums: xr.Dataset,
+        derived: dict[str, Callable[[], xr.DataArray]],
+        ratios: dict[str, Ratio] | None = None,
+    ) -> None:
         self.name, self.sums, self._derived = name, sums, derived
-        self.ratios: dict[str, Ratio] = RATIOS[name]
+        self.ratios: dict[str, Ratio] = RATIOS[name] if ratios is None else ratios
 
     def __getitem__(self, name: str) -> xr.DataArray:
         """A variable, a coordinate or a ratio. KeyError, with the nearest name, when there is none."""
@@ -71,6 +77,8 @@ class Results:
     are its groups with ratios on top.
     """
 
+    groups: ClassVar[tuple[str, ...]] = GROUPS
+
     def __init__(self, tree: xr.DataTree) -> None:
         self.tree = tree
 
@@ -95,6 +103,10 @@ class Results:
                 loaded = tree.load()
         except (OSError, ValueError) as reason:
             raise InputError(f"cannot be read as results ({reason})", file=str(file)) from None
+        if "mean_field" in loaded.children:
+            from sim.network_results import NetworkResults
+
+            return NetworkResults(loaded)
         if not set(GROUPS) <= set(loaded.children):
             raise InputError(
                 "is not a file of results: it lacks some groups", file=str(file), allowed=", ".join(GROUPS)
@@ -122,7 +134,7 @@ class Results:
                 for name, v in self.tree[group].data_vars.items()
                 if v.dtype.kind in "iuf" and v.ndim
             }
-            for group in GROUPS
+            for group in self.groups
         }
 
     # ------------------------------------------------------------------------------------------- the groups
@@ -233,6 +245,12 @@ class Results:
         from sim.summary import summary
 
         return summary(self)
+
+    def draw(self, folder: Path) -> list[Path]:
+        """All pictures of the run into a folder, made if need be; the files written."""
+        from sim.figures import draw_all
+
+        return draw_all(self, folder)
 
     def __repr__(self) -> str:
         return (

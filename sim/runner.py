@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from sim.branching import all_of_replicate, apart, sharing, spread
 from sim.checkpoint import Place, for_now, keeping
+from sim.economy import load as load_economy
 from sim.errors import InputError
 from sim.jobs import bar, side_by_side
+from sim.network_tables import require_country
 from sim.replicate import RunData, simulate
 from sim.scenario import Scenario, load
 
 if TYPE_CHECKING:
+    from sim.network_results import NetworkRun
     from sim.results import Results
 
 __all__ = [
@@ -49,6 +52,8 @@ def simulate_all(
     on it. progress: a bar on standard error, on a terminal only. place: where checkpoints are kept. An interrupt
     ends the processes and is passed on. The years before month 0 that scenarios share are lived once a replicate.
     """
+    for one in scenarios:
+        require_country(one)
     rounds = [replicates or one.run.replicates for one in scenarios]
     tasks = [(one, r) for one, last in zip(scenarios, rounds, strict=True) for r in range(last)]
     if jobs > 1 and len(tasks) > 1 and not _compiled().exists():
@@ -99,9 +104,10 @@ def run(
     folder = folder_of(asked, out)
     if not force and finished(folder, panel):
         return Results.open(folder), folder
+    if panel or checkpoint_every:
+        require_country(asked, "--panel" if panel else "--checkpoint-every")
     with keeping(folder, checkpoint_every) as place:
-        runs = simulate_all([asked], jobs=jobs, panel=panel, progress=progress, place=place)
-        results = Results.from_runs(runs)
+        results, runs = _made(asked, jobs, panel, progress, place)
         try:
             with whole(folder) as part:
                 spent = time.perf_counter() - started
@@ -132,11 +138,26 @@ def run_results(
         return run(
             scenario, out=Path(out), panel=panel, jobs=jobs, force=force, progress=progress, **settings
         )[0]
-    from sim.results import Results
-
     asked = scenario if isinstance(scenario, Scenario) else load(scenario)
     asked = asked.with_run(**settings) if settings else asked
-    return Results.from_runs(simulate_all([asked], jobs=jobs, panel=panel, progress=progress))
+    if panel:
+        require_country(asked, "panel")
+    return _made(asked, jobs, panel, progress)[0]
+
+
+def _made(
+    asked: Scenario, jobs: int, panel: int, progress: bool, place: Place | None = None
+) -> tuple[Results, list[RunData] | list[NetworkRun]]:
+    """Results, and the replicates they are made of: of the market of a country, or of a network of occupations."""
+    if load_economy(asked.run.economy).kind != "country":
+        from sim.network_results import NetworkResults, simulate_networks
+
+        steps = simulate_networks(asked, jobs, progress)
+        return NetworkResults.from_runs(steps), steps
+    from sim.results import Results
+
+    runs = simulate_all([asked], jobs=jobs, panel=panel, progress=progress, place=place)
+    return Results.from_runs(runs), runs
 
 
 def run_command(
@@ -153,7 +174,10 @@ def run_command(
     """`laborshift run`: run, then print a table for people, or one JSON object with `json`."""
     from sim.tables import as_json, print_run
 
-    say_if_compiling(quiet=quiet or json)
+    on_network = load_economy(scenario.run.economy).kind != "country"
+    if not on_network:  # whose few kernels compile in seconds
+        require_country(scenario)
+        say_if_compiling(quiet=quiet or json)
     results, folder = run(
         scenario,
         out=out,
@@ -165,6 +189,10 @@ def run_command(
     )
     if json:
         print(as_json(results, folder))
+    elif on_network and not quiet:
+        from sim.network_results import NetworkResults, print_network
+
+        print_network(NetworkResults(results.tree), folder)
     elif not quiet:
         print_run(results, folder)
 

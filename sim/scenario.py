@@ -1,7 +1,8 @@
 """Scenarios: what a run is asked to do, read from sparse TOML files, composed with `+`, checked and resolved.
 
 A scenario has three parts kept apart: `[run]` (how the computer runs it), `[policy]` (what the government
-decides) and `[world]` (what nobody controls). Money is in whole won, by calendar year.
+decides) and `[world]` (what nobody controls); `[network]` is the world of an economy of nodes and moves. Money is in
+whole won, by calendar year.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ class RunSettings(Record):
     seed: Annotated[int, between(0, 2**63 - 1, "a seed")] = 20251218
     threads: Annotated[int, between(0, 64, "threads")] = 0
     """0: by the number of workers (`sim.jobs.threads_by_size`)."""
+    timing: Literal["sequential", "simultaneous"] = "sequential"
+    """Phases one after the other, or (network economies) all from the state at the start of the step."""
+    steps: Annotated[int | None, between(1, 100_000, "steps")] = None
+    """Steps of a network economy; when not given, as many as `months` hold."""
 
     @property
     def end(self) -> dt.date:
@@ -123,6 +128,19 @@ else:
     )
 
 
+class NetworkSettings(Record):
+    """How target demand moves in a network economy (`sim.network_tables.target_demand`)."""
+
+    shock: Literal["none", "reallocation", "cycle", "table"] = "none"
+    start: Annotated[int | None, between(0, 100_000, "a step")] = None
+    """First step of the shock; when not given, 100 for a reallocation and 80 for a cycle."""
+    years: Annotated[float, between(0.1, 1000, "years")] = 30.0
+    level: Annotated[float, between(0.51, 0.999999, "a share")] = 0.9999
+    """Of a reallocation: part of it that is done after `years`."""
+    amplitude: Annotated[float, between(0, 1, "a share")] = 0.065
+    period: Annotated[float, between(2, 100_000, "steps")] = 103.0
+
+
 class Scenario(Record):
     """A complete question: every setting has a value. Made by `load`, or directly from its parts."""
 
@@ -136,6 +154,7 @@ class Scenario(Record):
     run: RunSettings = RunSettings()
     policy: Policy = Policy()
     world: World = World()
+    network: NetworkSettings = NetworkSettings()
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
@@ -250,19 +269,23 @@ class Scenario(Record):
         policy = self.policy.model_dump() | {
             "programmes": {id: item for id, item in overrides.items() if item}
         }
-        return {"run": self.run.model_dump(), "policy": policy, "world": self.world.model_dump()}
+        tables = {"run": self.run.model_dump(), "policy": policy, "world": self.world.model_dump()}
+        network = {} if self.network == NetworkSettings() else {"network": self.network.model_dump()}
+        return tables | network
 
     def digest(self, economy_digest: str) -> str:
         """sha256 (hex) of the question: settings, economy and model version. Folder names use the first 8
         digits.
 
-        Descriptions and the number of threads are left out, and the economy counts by its content, not its
-        path.
+        Descriptions and the number of threads are left out, and the economy counts by its content (which says
+        the timing too), not its path.
         """
         from sim import __version__
 
         settings = self.settings()
-        del settings["run"]["economy"], settings["run"]["threads"]
+        del settings["run"]["economy"], settings["run"]["threads"], settings["run"]["timing"]
+        if settings["run"]["steps"] is None:
+            del settings["run"]["steps"]
         question: Table = {**settings, "economy": economy_digest, "version": __version__}
         text = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()

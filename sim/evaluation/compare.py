@@ -16,6 +16,7 @@ from sim.errors import InputError
 from sim.evaluation.comparison import LABELS, Effects
 from sim.evaluation.effects import Groups, Observed, PairSums, decompose, paired_dataset
 from sim.jobs import bar, side_by_side
+from sim.network_tables import require_country
 from sim.replicate import RunData
 from sim.results import Results
 from sim.scenario import Scenario, load
@@ -53,6 +54,8 @@ def require_pairable(scenarios: Sequence[Scenario]) -> None:
     """InputError when scenarios do not share what pairs need, have one name, or are fewer than two."""
     if len(scenarios) < 2:
         raise InputError("a comparison needs a base and at least one other scenario")
+    for one in scenarios:
+        require_country(one, "a comparison")
     base = scenarios[0]
     names = [one.name for one in scenarios]
     for one in scenarios[1:]:
