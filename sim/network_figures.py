@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from sim.drawing import BLUE, GREY, RED, heading, panels, style
 
@@ -26,9 +26,8 @@ def beveridge(results: NetworkResults, *, lang: str = "en") -> Figure:
     with style(lang) as say:
         figure, (axes,) = panels(2, 1, (9.6, 4.2), sharey=False)
         curve, course = axes
-        curve.plot(
-            u.mean(axis=0)[begin:], v.mean(axis=0)[begin:], color=BLUE, linewidth=1.4, label=say("agents")
-        )
+        around, above = u.mean(axis=0)[begin:], v.mean(axis=0)[begin:]
+        curve.plot(around, above, ".-", color=BLUE, linewidth=0.5, markersize=4, label=say("agents"))
         curve.plot(
             limit_u[begin:],
             limit_v[begin:],
@@ -57,7 +56,8 @@ def beveridge(results: NetworkResults, *, lang: str = "en") -> Figure:
         course.axhline(rest.unemployment_rate, color=GREY, linewidth=0.9)
         course.set(xlabel=say("step"), ylabel=say("unemployment rate"), ylim=(0, None))
         for axis in (curve.xaxis, curve.yaxis, course.yaxis):
-            axis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-        curve.legend(loc="best")
+            axis.set_major_formatter(PercentFormatter(1.0))
+            axis.set_major_locator(MaxNLocator(6))
+        figure.legend(*curve.get_legend_handles_labels(), loc="upper right", ncols=3)
         heading(figure, say("beveridge"), say("network note"))
     return figure
