@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import economy as economies
 from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, words
-from sim.employers import RESTRUCTURING, Employer
+from sim.employers import RESTRUCTURING, STRETCH, Employer
 from sim.fitting import round_total
 from sim.jobs import threads_by_size
 from sim.kernels import CHUNK, jit, log_, logs, new_desk, record_of
@@ -21,7 +21,7 @@ from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, match, post, produce, search, separate, train
 from sim.phases.adopt import package_orders
 from sim.phases.enrol import announce
-from sim.phases.post import rebase, staff_means
+from sim.phases.post import add_up_staff, rebase
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
@@ -190,21 +190,32 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Index of this month's year in the ledger."""
         return int(self.clock.year) - self.ledger.years[0]
 
-    def over_chunks(self, kernel: Callable[..., None], *columns: Any, rows: int | None = None) -> None:
+    def over_chunks(
+        self, kernel: Callable[..., None], *columns: Any, rows: int | None = None, size: int = CHUNK
+    ) -> None:
         """Run `kernel(lo, hi, chunk, desk, *columns)` over everyone (or `rows` rows), chunk by chunk; chunks never
         share what they write, and a thread takes the same chunks and its own desk every time."""
         n = self.workers.state.size if rows is None else rows
         lanes = len(self.desks)
 
         def lane(number: int) -> None:
-            for chunk in range(number, -(-n // CHUNK), lanes):
-                kernel(chunk * CHUNK, min((chunk + 1) * CHUNK, n), chunk, self.desks[number], *columns)
+            for chunk in range(number, -(-n // size), lanes):
+                kernel(chunk * size, min((chunk + 1) * size, n), chunk, self.desks[number], *columns)
 
         if self._pool is None:
             lane(0)
         else:
             for done in [self._pool.submit(lane, number) for number in range(lanes)]:
                 done.result()
+
+    def over_employers(self, kernel: Callable[..., None], *columns: Any) -> None:
+        """`over_chunks` of all employers, in `stretches` chunks."""
+        self.over_chunks(kernel, *columns, rows=self.employers.open.size, size=STRETCH)
+
+    @property
+    def stretches(self) -> int:
+        """How many chunks of employers there are."""
+        return -(-self.employers.open.size // STRETCH)
 
     def listed(self, events: np.ndarray) -> np.ndarray:
         """What the chunks put on the list, in order."""
@@ -365,17 +376,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self._leave, self._shock_sd = rates.leave, np.array(rates.shock_sd)
         n = self.workers.state.size
         self.chunk_starts = np.arange(0, n, CHUNK)
-        self.events = np.empty(n, dtype=np.int32)
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
         self.threads = self.threads or threads_by_size(n)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.desks = [new_desk(self.layout.groups) for _ in range(self.threads)]
         self.reached = np.zeros(n, dtype=np.uint8)
         self.choices = np.empty(n, dtype=np.uint8)
-        self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)
+        self._set_scratch()
         self.sums = np.zeros((self.chunk_starts.size, self.layout.offsets[-1]), dtype=np.int64)
-        self.layoffs = np.zeros(self.posts.held.size, dtype=np.int32)
-        self.first_out = np.full(self.posts.held.size, -1, dtype=np.int32)
         self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
         cells = (self.economy.n("region"), self.economy.n("major"))
         self.job_creation = np.zeros(cells)
@@ -390,6 +398,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         if start is None:
             self._rebase()
         self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
+
+    def _set_scratch(self) -> None:
+        """One piece of memory for what a phase lists of people, adds up of staff and notes of posts, one at a time."""
+        people, employers, posts = self.workers.state.size, self.employers.open.size, self.posts.held.size
+        scratch = np.empty(max(people, 6 * employers, posts), dtype=np.int32)
+        self.events, self.first_out = scratch[:people], scratch[:posts]
+        self.staff = scratch[: 6 * employers].view(np.int64).reshape(3, employers)
 
     def _people(self, rates: Any, full_time: np.ndarray, weight: np.ndarray) -> Start:
         """Everyone and every employer of the base year, and the tables that fit them."""
@@ -414,8 +429,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Make today the start of every ratio of labour requirement."""
         w, e, p = self.workers, self.employers, self.posts
         self.over_chunks(flag_staff, w.job, p.flags, self.reached)
-        staff_means(w, e, p, self.params, self.reached, self.desks[0], *self.staff)
-        rebase(e, p, self.tables, self.params)
+        add_up_staff(w, p, self.params, self.reached, self.desks[0], *self.staff)
+        self.over_employers(rebase, e, p, self.tables, self.params, self.staff)
 
     def _growth_of(self, dim: str) -> np.ndarray:
         rate = self.economy.array("growth", "code", dimension=dim)
@@ -462,11 +477,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             self._start_policy()
         announce(self)
         if t == -self.spin_up_months or (t >= 0 and t % 12 == 0):
-            w = self.workers
-            active = (w.state == 1) | (w.state == 2)
-            self._labour_force = np.bincount(w.region[active], minlength=self.economy.n("region")).astype(
-                np.float64
-            )
+            self._labour_force = self._active_by_region()
 
     def _start_policy(self) -> None:
         """The first month: from here every ratio is counted, and everyone has a stage at policy start."""
@@ -488,6 +499,16 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             p = self.params
             self.premium = float(min(max(p.premium_base - relative / p.premium_elasticity, 0.0), 0.3))
         self.month += 1
+
+    def _active_by_region(self) -> np.ndarray:
+        """People in the labour force by province, chunk by chunk: everyone at once would be the memory's peak."""
+        w, regions = self.workers, self.economy.n("region")
+        active = np.zeros(regions)
+        for lo in self.chunk_starts:
+            state, region = w.state[lo : lo + CHUNK], w.region[lo : lo + CHUNK]
+            at = (state == EMPLOYED) | (state == UNEMPLOYED)
+            active += np.bincount(region[at], minlength=regions)
+        return active
 
     def _log_scarcity(self) -> float:
         """ln(skilled supply / posts that use AI): what moves the AI wage premium."""

@@ -27,7 +27,8 @@ def adopt(model: LaborMarket) -> None:
     share = peers_share(model)
     hazard = model.tables.adoption_hazard[model.clock.year_index]
     frozen = model.spin_up or model.scenario.world.adoption_frozen
-    _employers(
+    model.over_employers(
+        _employers,
         model.employers,
         model.posts,
         model.tables,
@@ -37,7 +38,6 @@ def adopt(model: LaborMarket) -> None:
         share,
         hazard,
         bool(frozen),
-        model.desks[0],
     )
     if not model.spin_up:
         package(model)
@@ -54,10 +54,10 @@ def peers_share(model: LaborMarket) -> np.ndarray:
 
 
 @jit
-def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen, desk):
+def _employers(lo, hi, chunk, desk, e, posts, tb, pm, key, clock, share, hazard, frozen):
     word = desk.word
-    for start in range(0, e.open.size, BLOCK):
-        end = min(start + BLOCK, e.open.size)
+    for start in range(lo, hi, BLOCK):
+        end = min(start + BLOCK, hi)
         draw_block(start, end - start, clock.counter, SHOCK, key, word)
         _shocks(e.size[start:end], e.shock[start:end], tb, word)
         draw_block(start, end - start, clock.counter, EMPLOYER, key, word)
