@@ -191,12 +191,18 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         return int(self.clock.year) - self.ledger.years[0]
 
     def over_chunks(
-        self, kernel: Callable[..., None], *columns: Any, rows: int | None = None, size: int = CHUNK
+        self,
+        kernel: Callable[..., None],
+        *columns: Any,
+        rows: int | None = None,
+        size: int = CHUNK,
+        lanes: int = 0,
     ) -> None:
         """Run `kernel(lo, hi, chunk, desk, *columns)` over everyone (or `rows` rows), chunk by chunk; chunks never
-        share what they write, and a thread takes the same chunks and its own desk every time."""
+        share what they write, and a thread takes the same chunks and its own desk every time. size: rows of a chunk.
+        lanes: threads that share them, all by default; chunk n is taken by thread n % lanes."""
         n = self.workers.state.size if rows is None else rows
-        lanes = len(self.desks)
+        lanes = lanes or len(self.desks)
 
         def lane(number: int) -> None:
             for chunk in range(number, -(-n // size), lanes):
@@ -215,7 +221,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     @property
     def stretches(self) -> int:
         """How many chunks of employers there are."""
-        return -(-self.employers.open.size // STRETCH)
+        return -(-int(self.employers.open.size) // STRETCH)
 
     def listed(self, events: np.ndarray) -> np.ndarray:
         """What the chunks put on the list, in order."""
@@ -380,9 +386,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.threads = self.threads or threads_by_size(n)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.desks = [new_desk(self.layout.groups) for _ in range(self.threads)]
+        self._set_scratch()
         self.reached = np.zeros(n, dtype=np.uint8)
         self.choices = np.empty(n, dtype=np.uint8)
-        self._set_scratch()
         self.sums = np.zeros((self.chunk_starts.size, self.layout.offsets[-1]), dtype=np.int64)
         self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
         cells = (self.economy.n("region"), self.economy.n("major"))
@@ -400,11 +406,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
 
     def _set_scratch(self) -> None:
-        """One piece of memory for what a phase lists of people, adds up of staff and notes of posts, one at a time."""
+        """One piece of memory for what a phase lists of people, adds up of staff and notes of posts, one at a time;
+        as many threads add up the staff as have room in it for sums of their own."""
         people, employers, posts = self.workers.state.size, self.employers.open.size, self.posts.held.size
-        scratch = np.empty(max(people, 6 * employers, posts), dtype=np.int32)
+        each = 6 * employers  # three sums of 64 bits
+        adding = max(1, min(len(self.desks), people // each))
+        scratch = np.empty(max(people, adding * each, posts), dtype=np.int32)
         self.events, self.first_out = scratch[:people], scratch[:posts]
-        self.staff = scratch[: 6 * employers].view(np.int64).reshape(3, employers)
+        self.staff = scratch[: adding * each].view(np.int64).reshape(adding, employers, 3)
 
     def _people(self, rates: Any, full_time: np.ndarray, weight: np.ndarray) -> Start:
         """Everyone and every employer of the base year, and the tables that fit them."""
@@ -429,7 +438,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Make today the start of every ratio of labour requirement."""
         w, e, p = self.workers, self.employers, self.posts
         self.over_chunks(flag_staff, w.job, p.flags, self.reached)
-        add_up_staff(w, p, self.params, self.reached, self.desks[0], *self.staff)
+        add_up_staff(self)
         self.over_employers(rebase, e, p, self.tables, self.params, self.staff)
 
     def _growth_of(self, dim: str) -> np.ndarray:
@@ -512,18 +521,18 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _log_scarcity(self) -> float:
         """ln(skilled supply / posts that use AI): what moves the AI wage premium."""
-        skilled = _skilled(self.workers.state, self.workers.skill)
-        return float(log_(max(1.0, float(skilled))) - log_(max(1.0, int(self.need.sum()) * 1e-6)))
+        self.over_chunks(_skilled, self.workers.state, self.workers.skill, self.counts)
+        return float(log_(max(1.0, float(self.counts.sum()))) - log_(max(1.0, int(self.need.sum()) * 1e-6)))
 
 
 @jit
-def _skilled(state, skill):
+def _skilled(lo, hi, chunk, desk, state, skill, counts):
     """People in the labour force with applied AI skill."""
     skilled = 0
-    for i in range(state.size):
+    for i in range(lo, hi):
         active = (state[i] == EMPLOYED) | (state[i] == UNEMPLOYED)
         skilled += int((skill[i] >= APPLIED) & active)
-    return skilled
+    counts[chunk] = skilled
 
 
 def _stages(w: Any, rows: np.ndarray, restructuring: np.ndarray, months: np.ndarray) -> np.ndarray:

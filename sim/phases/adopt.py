@@ -45,12 +45,21 @@ def adopt(model: LaborMarket) -> None:
 
 def peers_share(model: LaborMarket) -> np.ndarray:
     """Adopters' share among open employers, by size and industry (sizes, industries)."""
-    e = model.employers
     shape = (model.economy.n("size"), model.economy.n("industry"))
-    group = e.size.astype(np.int64) * shape[1] + e.industry
-    opened = np.bincount(group, weights=e.open, minlength=shape[0] * shape[1])
-    adopted = np.bincount(group, weights=e.open * (e.intensity > 0), minlength=shape[0] * shape[1])
-    return np.asarray((adopted / np.maximum(opened, 1)).reshape(shape))
+    counts = np.zeros((model.stretches, 2, *shape), dtype=np.int64)
+    model.over_employers(_count_peers, model.employers, counts)
+    opened, adopted = counts.sum(axis=0)
+    return np.asarray(adopted / np.maximum(opened, 1))
+
+
+@jit
+def _count_peers(lo, hi, chunk, desk, e, counts):
+    """Open employers, and those of them that have adopted AI, by size and industry."""
+    opened, adopted = counts[chunk, 0], counts[chunk, 1]
+    for f in range(lo, hi):
+        if e.open[f] == 1:
+            opened[e.size[f], e.industry[f]] += 1
+            adopted[e.size[f], e.industry[f]] += int(e.intensity[f] > 0.0)
 
 
 @jit

@@ -30,7 +30,7 @@ NO_ADVERT = -1
 def post(model: LaborMarket) -> None:
     """Unit costs, posts wanted, notices, vacancies and their advertisements."""
     m = model
-    add_up_staff(m.workers, m.posts, m.params, m.reached, m.desks[0], *m.staff)
+    add_up_staff(m)
     sums = np.zeros((m.stretches, 2, m.economy.n("industry")), dtype=np.int64)
     m.over_employers(unit_costs, m.employers, m.posts, m.tables, m.params, m.staff, sums)
     cost, weight = sums.sum(axis=0)
@@ -67,14 +67,19 @@ def exp_array(log: np.ndarray) -> np.ndarray:
     return np.array([exp_(float(x)) for x in log.ravel()]).reshape(log.shape)
 
 
+def add_up_staff(model: LaborMarket) -> None:
+    """Heads, AI skill and use x novelty of the staff of adopting employers, as sums of fixed point in scratch: every
+    thread has its own, since the staff of one employer are in many chunks."""
+    m = model
+    m.staff[:] = 0
+    m.over_chunks(_add_up_staff, m.workers, m.posts, m.params, m.reached, m.staff, lanes=m.staff.shape[0])
+
+
 @jit
-def add_up_staff(w, posts, pm, reached, desk, staff, skill, use):
-    """Heads, AI skill and use x novelty of the staff of adopting employers (fixed-point sums in scratch)."""
-    staff[:] = 0
-    skill[:] = 0
-    use[:] = 0
-    for start in range(0, reached.size, BLOCK):
-        bits = reached[start : min(start + BLOCK, reached.size)]
+def _add_up_staff(lo, hi, chunk, desk, w, posts, pm, reached, staff):
+    mine = staff[chunk % staff.shape[0]]
+    for start in range(lo, hi, BLOCK):
+        bits = reached[start : min(start + BLOCK, hi)]
         n = np.uint64(0)
         for j in range(bits.size):
             desk.ids[n] = start + j
@@ -84,17 +89,21 @@ def add_up_staff(w, posts, pm, reached, desk, staff, skill, use):
             if w.job[i] >= 0:
                 f = posts.employer[np.uint64(w.job[i])]
                 a = float(w.skill[i])
-                staff[f] += 1
-                skill[f] += int(a * 1e6)
-                use[f] += int(staff_use(a, float(w.experience[i]), pm) * 1e6)
+                mine[f, 0] += 1
+                mine[f, 1] += int(a * 1e6)
+                mine[f, 2] += int(staff_use(a, float(w.experience[i]), pm) * 1e6)
 
 
 @device
 def _take_means(f, e, staff):
     """Mean AI skill and mean use x novelty of the staff of employer f, from what `add_up_staff` found."""
-    heads = max(1, staff[0, f])
-    e.staff_skill[f] = staff[1, f] * 1e-6 / heads
-    e.staff_use[f] = staff[2, f] * 1e-6 / heads
+    heads, skill, use = 0, 0, 0
+    for thread in range(staff.shape[0]):
+        heads += staff[thread, f, 0]
+        skill += staff[thread, f, 1]
+        use += staff[thread, f, 2]
+    e.staff_skill[f] = skill * 1e-6 / max(1, heads)
+    e.staff_use[f] = use * 1e-6 / max(1, heads)
 
 
 @device
@@ -368,7 +377,7 @@ def _advertise(model: LaborMarket, vacant: np.ndarray) -> int:
         wish,
     )
     m.flows["unadvertised"] = _place(m.boards.first, board, wish, m.slots, np.diff(m.boards.first))
-    return m.advertised
+    return int(vacant.sum())
 
 
 __all__ = ["add_up_staff", "labour_requirement", "post", "rebase", "unit_costs"]
