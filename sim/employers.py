@@ -89,6 +89,9 @@ def new_posts(rows: int) -> Any:
     )
 
 
+STRETCH = 1 << 14  # employers a kernel call takes; fixed, like the chunks of workers
+
+
 class Employer(mesa.Agent):  # type: ignore[misc]
     """A view of one employer's row, made when asked for; not registered with Mesa."""
 

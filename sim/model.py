@@ -12,7 +12,7 @@ import numpy as np
 
 from sim import economy as economies
 from sim.draws import PANEL, SPIN_UP_OFFSET, key_of, words
-from sim.employers import RESTRUCTURING, Employer
+from sim.employers import RESTRUCTURING, STRETCH, Employer
 from sim.fitting import round_total
 from sim.jobs import threads_by_size
 from sim.kernels import CHUNK, jit, log_, logs, new_desk, record_of
@@ -22,7 +22,7 @@ from sim.parameters import PARAMETERS
 from sim.phases import adopt, age, match, post, produce, search, separate, train
 from sim.phases.adopt import package_orders
 from sim.phases.enrol import announce, course_qualities
-from sim.phases.post import rebase, staff_means
+from sim.phases.post import add_up_staff, rebase
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
@@ -193,21 +193,39 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Index of this month's year in the ledger."""
         return int(self.clock.year) - self.ledger.years[0]
 
-    def over_chunks(self, kernel: Callable[..., None], *columns: Any, rows: int | None = None) -> None:
+    def over_chunks(
+        self,
+        kernel: Callable[..., None],
+        *columns: Any,
+        rows: int | None = None,
+        size: int = CHUNK,
+        lanes: int = 0,
+    ) -> None:
         """Run `kernel(lo, hi, chunk, desk, *columns)` over everyone (or `rows` rows), chunk by chunk; chunks never
-        share what they write, so any thread may take any chunk: whoever is free takes the next, at its own desk."""
+        share what they write, so any thread may take any chunk: whoever is free takes the next, at its own desk.
+        size: rows of a chunk. lanes: instead, so many threads of which number k takes chunks k, k + lanes, ..."""
         n = self.workers.state.size if rows is None else rows
-        chunks = iter(range(-(-n // CHUNK)))
+        chunks = range(-(-n // size))
+        next_chunks = iter(chunks)
 
-        def work(desk: Any) -> None:
-            for chunk in chunks:
-                kernel(chunk * CHUNK, min((chunk + 1) * CHUNK, n), chunk, desk, *columns)
+        def work(lane: int) -> None:
+            for chunk in chunks[lane::lanes] if lanes else next_chunks:
+                kernel(chunk * size, min((chunk + 1) * size, n), chunk, self.desks[lane], *columns)
 
         if self._pool is None:
-            work(self.desks[0])
+            work(0)
         else:
-            for done in [self._pool.submit(work, desk) for desk in self.desks]:
+            for done in [self._pool.submit(work, lane) for lane in range(lanes or len(self.desks))]:
                 done.result()
+
+    def over_employers(self, kernel: Callable[..., None], *columns: Any) -> None:
+        """`over_chunks` of all employers, in `stretches` chunks."""
+        self.over_chunks(kernel, *columns, rows=self.employers.open.size, size=STRETCH)
+
+    @property
+    def stretches(self) -> int:
+        """How many chunks of employers there are."""
+        return -(-int(self.employers.open.size) // STRETCH)
 
     def listed(self, events: np.ndarray) -> np.ndarray:
         """What the chunks put on the list, in order."""
@@ -375,17 +393,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self._leave, self._shock_sd = rates.leave, np.array(rates.shock_sd)
         n = self.workers.state.size
         self.chunk_starts = np.arange(0, n, CHUNK)
-        self.events = np.empty(n, dtype=np.int32)
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
         self.threads = self.threads or threads_by_size(n)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
         self.desks = [new_desk(self.layout.groups) for _ in range(self.threads)]
+        self._set_scratch()
         self.reached = np.zeros(n, dtype=np.uint8)
         self.choices = np.empty(n, dtype=np.uint8)
-        self.staff = np.zeros((3, self.employers.open.size), dtype=np.int64)
         self.sums = np.zeros((self.chunk_starts.size, self.layout.offsets[-1]), dtype=np.int64)
-        self.layoffs = np.zeros(self.posts.held.size, dtype=np.int32)
-        self.first_out = np.full(self.posts.held.size, -1, dtype=np.int32)
         self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
         cells = (self.economy.n("region"), self.economy.n("major"))
         self.job_creation = np.zeros(cells)
@@ -400,6 +415,16 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         if start is None:
             self._rebase()
         self._growth = [self._growth_of(dim) for dim in ("industry", "region")]
+
+    def _set_scratch(self) -> None:
+        """One piece of memory for what a phase lists of people, adds up of staff and notes of posts, one at a time;
+        as many threads add up the staff as have room in it for sums of their own."""
+        people, employers, posts = self.workers.state.size, self.employers.open.size, self.posts.held.size
+        each = 6 * employers  # three sums of 64 bits
+        adding = max(1, min(len(self.desks), people // each))
+        scratch = np.empty(max(people, adding * each, posts), dtype=np.int32)
+        self.events, self.first_out = scratch[:people], scratch[:posts]
+        self.staff = scratch[: adding * each].view(np.int64).reshape(adding, employers, 3)
 
     def _people(self, rates: Any, full_time: np.ndarray, weight: np.ndarray) -> Start:
         """Everyone and every employer of the base year, and the tables that fit them."""
@@ -424,8 +449,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Make today the start of every ratio of labour requirement."""
         w, e, p = self.workers, self.employers, self.posts
         self.over_chunks(flag_staff, w.job, p.flags, self.reached)
-        staff_means(w, e, p, self.params, self.reached, self.desks[0], *self.staff)
-        rebase(e, p, self.tables, self.params)
+        add_up_staff(self)
+        self.over_employers(rebase, e, p, self.tables, self.params, self.staff)
 
     def _growth_of(self, dim: str) -> np.ndarray:
         rate = self.economy.array("growth", "code", dimension=dim)
@@ -472,11 +497,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             self._start_policy()
         announce(self)
         if t == -self.spin_up_months or (t >= 0 and t % 12 == 0):
-            w = self.workers
-            active = (w.state == 1) | (w.state == 2)
-            self._labour_force = np.bincount(w.region[active], minlength=self.economy.n("region")).astype(
-                np.float64
-            )
+            self._labour_force = self._active_by_region()
 
     def _start_policy(self) -> None:
         """The first month: from here every ratio is counted, and everyone has a stage at policy start."""
@@ -499,20 +520,30 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             self.premium = float(min(max(p.premium_base - relative / p.premium_elasticity, 0.0), 0.3))
         self.month += 1
 
+    def _active_by_region(self) -> np.ndarray:
+        """People in the labour force by province, chunk by chunk: everyone at once would be the memory's peak."""
+        w, regions = self.workers, self.economy.n("region")
+        active = np.zeros(regions)
+        for lo in self.chunk_starts:
+            state, region = w.state[lo : lo + CHUNK], w.region[lo : lo + CHUNK]
+            at = (state == EMPLOYED) | (state == UNEMPLOYED)
+            active += np.bincount(region[at], minlength=regions)
+        return active
+
     def _log_scarcity(self) -> float:
         """ln(skilled supply / posts that use AI): what moves the AI wage premium."""
-        skilled = _skilled(self.workers.state, self.workers.skill)
-        return float(log_(max(1.0, float(skilled))) - log_(max(1.0, int(self.need.sum()) * 1e-6)))
+        self.over_chunks(_skilled, self.workers.state, self.workers.skill, self.counts)
+        return float(log_(max(1.0, float(self.counts.sum()))) - log_(max(1.0, int(self.need.sum()) * 1e-6)))
 
 
 @jit
-def _skilled(state, skill):
+def _skilled(lo, hi, chunk, desk, state, skill, counts):
     """People in the labour force with applied AI skill."""
     skilled = 0
-    for i in range(state.size):
+    for i in range(lo, hi):
         active = (state[i] == EMPLOYED) | (state[i] == UNEMPLOYED)
         skilled += int((skill[i] >= APPLIED) & active)
-    return skilled
+    counts[chunk] = skilled
 
 
 def _stages(w: Any, rows: np.ndarray, restructuring: np.ndarray, months: np.ndarray) -> np.ndarray:

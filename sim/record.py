@@ -113,7 +113,9 @@ class Record:
     def add(self, model: LaborMarket, sums: np.ndarray) -> None:
         """Keep one month."""
         flows = dict(model.flows)
-        adopters, opened, exposed = _adoption(model.employers, model.posts, model.tables)
+        adoption = np.zeros((model.stretches, 3), dtype=np.int64)
+        model.over_employers(_adoption, model.employers, model.posts, model.tables, adoption)
+        adopters, opened, exposed = (int(n) for n in adoption.sum(axis=0))
         flows["adopters"], flows["open_employers"], flows["openings"] = adopters, opened, model.openings
         flows["exposed_intensity"] = exposed * 1e-6
         if model.spin_up:
@@ -149,14 +151,16 @@ class Record:
 
 
 @jit
-def _adoption(e: Any, posts: Any, tb: Any) -> tuple[int, int, int]:
+def _adoption(
+    lo: int, hi: int, chunk: int, desk: Any, e: Any, posts: Any, tb: Any, counts: np.ndarray
+) -> None:
     """Open employers that have adopted AI, all open ones, and exposed intensity of posts held (millionths)."""
     adopters, opened, exposed = 0, 0, 0
-    for f in range(e.open.size):
+    for f in range(lo, hi):
         opened += int(e.open[f])
         intensity = float(e.intensity[f])
         if intensity > 0.0:
             adopters += int(e.open[f])
             for p in range(e.posts_from[f], e.posts_to[f]):
                 exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * int(posts.held[p])
-    return adopters, opened, exposed
+    counts[chunk, 0], counts[chunk, 1], counts[chunk, 2] = adopters, opened, exposed

@@ -184,7 +184,9 @@ class WorkerSet:
         return self._rows
 
     def __len__(self) -> int:
-        return int(self.rows.size)
+        if self._rows is None:
+            return int(np.count_nonzero(self.model.workers.state))  # but for the absent, who are 0
+        return int(self._rows.size)
 
     def __iter__(self) -> Iterator[Worker]:
         return (Worker(self.model, int(row)) for row in self.rows)

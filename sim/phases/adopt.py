@@ -28,7 +28,8 @@ def adopt(model: LaborMarket) -> None:
     share = peers_share(model)
     hazard = model.tables.adoption_hazard[model.clock.year_index]
     frozen = model.spin_up or model.scenario.world.adoption_frozen
-    _employers(
+    model.over_employers(
+        _employers,
         model.employers,
         model.posts,
         model.tables,
@@ -38,7 +39,6 @@ def adopt(model: LaborMarket) -> None:
         share,
         hazard,
         bool(frozen),
-        model.desks[0],
     )
     if not model.spin_up:
         package(model)
@@ -47,21 +47,29 @@ def adopt(model: LaborMarket) -> None:
 def peers_share(model: LaborMarket) -> np.ndarray:
     """Adopters' share among open employers, by size and industry (sizes, industries), shrunk to that of the size: with
     coarse agents a cell has few employers, and a share that is nearly nought or one would slow imitation down."""
-    e = model.employers
     shape = (model.economy.n("size"), model.economy.n("industry"))
-    group = e.size.astype(np.int64) * shape[1] + e.industry
-    cells = shape[0] * shape[1]
-    opened = np.bincount(group, weights=e.open, minlength=cells).reshape(shape)
-    adopted = np.bincount(group, weights=e.open * (e.intensity > 0), minlength=cells).reshape(shape)
+    counts = np.zeros((model.stretches, 2, *shape), dtype=np.int64)
+    model.over_employers(_count_peers, model.employers, counts)
+    opened, adopted = counts.sum(axis=0)
     of_size = adopted.sum(axis=1, keepdims=True) / np.maximum(opened.sum(axis=1, keepdims=True), 1)
     return np.asarray((adopted + PEERS * of_size) / (opened + PEERS))
 
 
 @jit
-def _employers(e, posts, tb, pm, key, clock, share, hazard, frozen, desk):
+def _count_peers(lo, hi, chunk, desk, e, counts):
+    """Open employers, and those of them that have adopted AI, by size and industry."""
+    opened, adopted = counts[chunk, 0], counts[chunk, 1]
+    for f in range(lo, hi):
+        if e.open[f] == 1:
+            opened[e.size[f], e.industry[f]] += 1
+            adopted[e.size[f], e.industry[f]] += int(e.intensity[f] > 0.0)
+
+
+@jit
+def _employers(lo, hi, chunk, desk, e, posts, tb, pm, key, clock, share, hazard, frozen):
     word = desk.word
-    for start in range(0, e.open.size, BLOCK):
-        end = min(start + BLOCK, e.open.size)
+    for start in range(lo, hi, BLOCK):
+        end = min(start + BLOCK, hi)
         draw_block(start, end - start, clock.counter, SHOCK, key, word)
         _shocks(e.size[start:end], e.shock[start:end], tb, word)
         draw_block(start, end - start, clock.counter, EMPLOYER, key, word)

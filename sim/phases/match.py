@@ -62,6 +62,7 @@ def match(model: LaborMarket) -> None:
     moves = _fill(m.employers, m.posts, m.tables, accepted, counts, CHUNK, m.hires_by_cell, m.skill_by_cell)
     m.flows["hires"], m.flows["job_to_job"], m.flows["offers_refused"] = hires, moves, offers - hires
     m.flows["vacancies"] = int(m.posts.vacant.sum())
+    del m.applications, m.adverts  # else they would stand beside those of the next month
 
 
 class Accepted(NamedTuple):

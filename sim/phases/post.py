@@ -30,14 +30,18 @@ NO_ADVERT = -1
 def post(model: LaborMarket) -> None:
     """Unit costs, posts wanted, notices, vacancies and their advertisements."""
     m = model
-    staff_means(m.workers, m.employers, m.posts, m.params, m.reached, m.desks[0], *m.staff)
-    industry_cost = np.ones(m.economy.n("industry"))
-    cost, weight = np.zeros((2, industry_cost.size), dtype=np.int64)
-    unit_costs(m.employers, m.posts, m.tables, m.params, cost, weight, industry_cost)
+    add_up_staff(m)
+    sums = np.zeros((m.stretches, 2, m.economy.n("industry")), dtype=np.int64)
+    m.over_employers(unit_costs, m.employers, m.posts, m.tables, m.params, m.staff, sums)
+    cost, weight = sums.sum(axis=0)
+    industry_cost = np.ones(cost.size)
+    np.divide(cost, FIXED * weight, out=industry_cost, where=weight > 0)
     update_job_creation(m)
     creation = exp_array(m.job_creation)
-    m.need[:], m.wanted_by_cell[:] = 0, 0
-    laying_off = _wanted(
+    sums = np.zeros((m.stretches, 3, *m.need.shape), dtype=np.int64)
+    heads = np.zeros((2, m.stretches), dtype=np.int64)
+    m.over_employers(
+        _wanted,
         m.employers,
         m.posts,
         m.tables,
@@ -46,15 +50,16 @@ def post(model: LaborMarket) -> None:
         m.clock,
         industry_cost,
         creation,
-        m.layoffs,
-        m.need,
-        m.wanted_by_cell,
+        sums,
+        heads,
     )
+    m.need[:], m.wanted_by_cell[:], m.openings_by_cell = sums.sum(axis=0)
+    vacant, laid_off = heads
     m.flows["notices"] = 0
-    if laying_off or m.packages:
+    if laid_off.any() or m.packages:
         m.over_chunks(_colleagues, m.workers.job, m.posts.flags, m.reached, m.events, m.counts)
         m.flows["notices"] = _give_notice(m, m.listed(m.events))
-    m.openings = _advertise(m)
+    m.openings = _advertise(m, vacant)
 
 
 def exp_array(log: np.ndarray) -> np.ndarray:
@@ -62,14 +67,19 @@ def exp_array(log: np.ndarray) -> np.ndarray:
     return np.array([exp_(float(x)) for x in log.ravel()]).reshape(log.shape)
 
 
+def add_up_staff(model: LaborMarket) -> None:
+    """Heads, AI skill and use x novelty of the staff of adopting employers, as sums of fixed point in scratch: every
+    thread has its own, since the staff of one employer are in many chunks."""
+    m = model
+    m.staff[:] = 0
+    m.over_chunks(_add_up_staff, m.workers, m.posts, m.params, m.reached, m.staff, lanes=m.staff.shape[0])
+
+
 @jit
-def staff_means(w, e, posts, pm, reached, desk, staff, skill, use):
-    """Mean AI skill and mean use x novelty of the staff of adopting employers (fixed-point sums in scratch)."""
-    staff[:] = 0
-    skill[:] = 0
-    use[:] = 0
-    for start in range(0, reached.size, BLOCK):
-        bits = reached[start : min(start + BLOCK, reached.size)]
+def _add_up_staff(lo, hi, chunk, desk, w, posts, pm, reached, staff):
+    mine = staff[chunk % staff.shape[0]]
+    for start in range(lo, hi, BLOCK):
+        bits = reached[start : min(start + BLOCK, hi)]
         n = np.uint64(0)
         for j in range(bits.size):
             desk.ids[n] = start + j
@@ -79,13 +89,21 @@ def staff_means(w, e, posts, pm, reached, desk, staff, skill, use):
             if w.job[i] >= 0:
                 f = posts.employer[np.uint64(w.job[i])]
                 a = float(w.skill[i])
-                staff[f] += 1
-                skill[f] += int(a * 1e6)
-                use[f] += int(staff_use(a, float(w.experience[i]), pm) * 1e6)
-    for f in range(e.open.size):
-        heads = max(1, staff[f])
-        e.staff_skill[f] = skill[f] * 1e-6 / heads
-        e.staff_use[f] = use[f] * 1e-6 / heads
+                mine[f, 0] += 1
+                mine[f, 1] += int(a * 1e6)
+                mine[f, 2] += int(staff_use(a, float(w.experience[i]), pm) * 1e6)
+
+
+@device
+def _take_means(f, e, staff):
+    """Mean AI skill and mean use x novelty of the staff of employer f, from what `add_up_staff` found."""
+    heads, skill, use = 0, 0, 0
+    for thread in range(staff.shape[0]):
+        heads += staff[thread, f, 0]
+        skill += staff[thread, f, 1]
+        use += staff[thread, f, 2]
+    e.staff_skill[f] = skill * 1e-6 / max(1, heads)
+    e.staff_use[f] = use * 1e-6 / max(1, heads)
 
 
 @device
@@ -110,9 +128,10 @@ def relative_labour(p, f, e, posts, tb, pm):
 
 
 @jit
-def rebase(e, posts, tb, pm):
+def rebase(lo, hi, chunk, desk, e, posts, tb, pm, staff):
     """Make today the start: every ratio of labour requirement is one from here."""
-    for f in range(e.open.size):
+    for f in range(lo, hi):
+        _take_means(f, e, staff)
         for p in range(e.posts_from[f], e.posts_to[f]):
             o = posts.occupation[p]
             posts.base_labour[p] = 1.0
@@ -123,9 +142,12 @@ def rebase(e, posts, tb, pm):
 
 
 @jit
-def unit_costs(e, posts, tb, pm, cost, weight, mean):
-    """Unit cost c = 1 - b (1 - sum w l) of every employer, and its mean by industry, weighted by posts held."""
-    for f in range(e.open.size):
+def unit_costs(lo, hi, chunk, desk, e, posts, tb, pm, staff, sums):
+    """Means of the staff, and the unit cost c = 1 - b (1 - sum w l) of every employer; by industry its sum weighted by
+    posts held, and those posts."""
+    cost, weight = sums[chunk, 0], sums[chunk, 1]
+    for f in range(lo, hi):
+        _take_means(f, e, staff)
         saved = 0.0
         held = 0
         for p in range(e.posts_from[f], e.posts_to[f]):
@@ -135,17 +157,21 @@ def unit_costs(e, posts, tb, pm, cost, weight, mean):
         e.unit_cost[f] = c
         cost[e.industry[f]] += int(c * FIXED) * held
         weight[e.industry[f]] += held
-    for k in range(cost.size):
-        if weight[k] > 0:
-            mean[k] = cost[k] / (FIXED * weight[k])
+
+
+@device
+def _to_lay_off(f, o, over, pm, key, clock):
+    """How many of the posts of one occupation that are over are given up this month."""
+    word, _, _, _ = philox(np.uint64(f), np.uint64(o), clock.counter, LAYOFF, key[0], key[1])
+    return int(pm.layoff_share * over + unit_(word))
 
 
 @jit
-def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs, need, wanted_by_cell):
-    """Posts wanted, open and to be given up; by province and major group also the AI requirement of those wanted
-    (intensity x exposure, millionths)."""
-    laying_off = False
-    for f in range(e.open.size):
+def _wanted(lo, hi, chunk, desk, e, posts, tb, pm, key, clock, industry_cost, creation, sums, heads):
+    """Posts wanted, open and to be given up; by province and major group the AI requirement of those wanted (intensity
+    x exposure, millionths), those wanted and those open; how many are open, and to be given up, in all."""
+    need, wanted_by_cell, openings = sums[chunk, 0], sums[chunk, 1], sums[chunk, 2]
+    for f in range(lo, hi):
         k, r, s = e.industry[f], e.region[f], e.size[f]
         scale, intensity = 0.0, float(e.intensity[f])
         if e.open[f] == 1:
@@ -169,17 +195,18 @@ def _wanted(e, posts, tb, pm, key, clock, industry_cost, creation, layoffs, need
             posts.wanted[p] = wanted
             over = posts.held[p] - wanted
             posts.vacant[p] = max(0, -over)
-            posts.flags[p] &= ~(LAYING_OFF | RESTRUCTURING)
-            layoffs[p] = 0
-            if over > 0:
+            flags = posts.flags[p] & ~(LAYING_OFF | RESTRUCTURING)
+            if over < 0:
+                openings[r, tb.major[o]] -= over
+                heads[0, chunk] -= over
+            elif over > 0:
                 if labour < RESTRUCTURED:
-                    posts.flags[p] |= RESTRUCTURING
-                word, _, _, _ = philox(np.uint64(f), np.uint64(o), clock.counter, LAYOFF, key[0], key[1])
-                layoffs[p] = int(pm.layoff_share * over + unit_(word))
-                if layoffs[p] > 0:
-                    posts.flags[p] |= LAYING_OFF
-                    laying_off = True
-    return laying_off
+                    flags |= RESTRUCTURING
+                loses = _to_lay_off(f, o, over, pm, key, clock)
+                heads[1, chunk] += loses
+                if loses > 0:
+                    flags |= LAYING_OFF
+            posts.flags[p] = flags
 
 
 @jit
@@ -199,9 +226,17 @@ def _colleagues(lo, hi, chunk, desk, job, flags, reached, events, counts):
 
 
 @jit
-def _order(rows, w, pm, key, clock, out):
-    for n in range(rows.size):
+def _order(lo, hi, chunk, desk, rows, w, e, posts, pm, key, clock, jobs, loses, out):
+    """The post of each on the list, how many it loses, and when its turn would come."""
+    last, losing = np.int64(-1), np.int64(0)
+    for n in range(lo, hi):
         i = rows[n]
+        p = np.int64(w.job[i])
+        if p != last:
+            over = posts.held[p] - posts.wanted[p]
+            losing = _to_lay_off(posts.employer[p], posts.occupation[p], over, pm, key, clock)
+            last = p
+        jobs[n], loses[n] = p, losing
         word, _, _, _ = philox(
             np.uint64(i), np.uint64(1) << np.uint64(20), clock.counter, LAYOFF, key[0], key[1]
         )
@@ -213,14 +248,16 @@ def _give_notice(model: LaborMarket, rows: np.ndarray) -> int:
     """Choose whom to lay off without replacement, weights exp(-b_L skill - b_t tenure): exponential race."""
     m, w = model, model.workers
     order, leaves = np.empty(rows.size), np.zeros(rows.size, dtype=bool)
-    _order(rows, w, m.params, m.key, m.clock, order)
-    jobs = w.job[rows]
-    _first_out(jobs, order, m.layoffs, m.first_out, leaves)
-    several = np.flatnonzero(m.layoffs[jobs] > 1)  # few posts lose more than one
+    jobs, loses = np.empty((2, rows.size), dtype=np.int32)
+    m.over_chunks(
+        _order, rows, w, m.employers, m.posts, m.params, m.key, m.clock, jobs, loses, order, rows=rows.size
+    )
+    _first_out(jobs, order, loses, m.first_out, leaves)
+    several = np.flatnonzero(loses > 1)  # few posts lose more than one
     ranked = several[np.lexsort((several, order[several], jobs[several]))]
     posts = jobs[ranked]
     place = np.arange(ranked.size) - np.searchsorted(posts, posts, side="left")
-    leaves[ranked[place < m.layoffs[posts]]] = True
+    leaves[ranked[place < loses[ranked]]] = True
     chosen = rows[leaves]
     w.tags[chosen] |= NOTICE
     m.reached[chosen] |= SEARCHES
@@ -228,17 +265,16 @@ def _give_notice(model: LaborMarket, rows: np.ndarray) -> int:
 
 
 @jit
-def _first_out(jobs, order, layoffs, first, leaves):
-    """Mark the first to go of every post that loses one; a tie goes to the lower identity. `first` holds -1."""
-    for n in range(jobs.size):
-        p = jobs[n]
-        if layoffs[p] == 1 and (first[p] < 0 or order[n] < order[first[p]]):
-            first[p] = n
-    for n in range(jobs.size):
-        p = jobs[n]
-        leaves[n] = layoffs[p] == 1 and first[p] == n
+def _first_out(jobs, order, loses, first, leaves):
+    """Mark the first to go of every post that loses one; a tie goes to the lower identity. `first` is scratch."""
     for n in range(jobs.size):
         first[jobs[n]] = -1
+    for n in range(jobs.size):
+        p = jobs[n]
+        if loses[n] == 1 and (first[p] < 0 or order[n] < order[first[p]]):
+            first[p] = n
+    for n in range(jobs.size):
+        leaves[n] = loses[n] == 1 and first[jobs[n]] == n
 
 
 def update_job_creation(model: LaborMarket) -> None:
@@ -262,24 +298,17 @@ def update_job_creation(model: LaborMarket) -> None:
 
 
 @jit
-def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings):
-    """Every vacancy takes a slot of its submarket's board by its own key: linear probing from a random slot.
-
-    Whoever reads the board at random slots until one is taken meets every vacancy with the same chance, and one
-    vacancy more or less moves nobody else's. A board that is full leaves the rest unadvertised this month.
-    """
-    n = 0
-    lost = 0
-    for f in range(e.open.size):
+def _write_adverts(lo, hi, chunk, desk, e, posts, tb, boards, pm, key, clock, numbers, adverts, board, wish):
+    """An advertisement of every vacancy, the board it belongs on, and the slot it would take by its own key."""
+    n = numbers[chunk]
+    for f in range(lo, hi):
         for p in range(e.posts_from[f], e.posts_to[f]):
+            if posts.vacant[p] == 0:
+                continue
             o = posts.occupation[p]
             cell = int(e.region[f]) * tb.major.size + int(o)
-            openings[e.region[f], tb.major[o]] += posts.vacant[p]
             size = boards.first[cell + 1] - boards.first[cell]
             for ordinal in range(posts.vacant[p]):
-                if free[cell] == 0:
-                    lost += posts.vacant[p] - ordinal
-                    break
                 place, asks, _, _ = philox(
                     np.uint64(f),
                     np.uint64(o) * np.uint64(65536) + np.uint64(ordinal),
@@ -288,11 +317,7 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings)
                     key[0],
                     key[1],
                 )
-                slot = place_(place, size)
-                while slots[boards.first[cell] + slot] >= 0:
-                    slot = slot + 1 if slot + 1 < size else 0
-                slots[boards.first[cell] + slot] = n
-                free[cell] -= 1
+                board[n], wish[n] = cell, place_(place, size)
                 advert = adverts[n]
                 advert.post = p
                 advert.pay = (
@@ -306,18 +331,39 @@ def _place(e, posts, tb, boards, pm, key, clock, slots, free, adverts, openings)
                 advert.size_class = e.size[f]
                 advert.asks = int(e.intensity[f] > 0.0 and unit_(asks) < pm.ai_post_share)
                 n += 1
-    return n, lost
 
 
-def _advertise(model: LaborMarket) -> int:
+@jit
+def _place(first, board, wish, slots, free):
+    """Every vacancy takes a slot of its submarket's board: linear probing from the slot it would take.
+
+    Whoever reads the board at random slots until one is taken meets every vacancy with the same chance, and one
+    vacancy more or less moves nobody else's. A board that is full leaves the rest unadvertised this month.
+    """
+    lost = 0
+    for n in range(board.size):
+        cell = board[n]
+        if free[cell] == 0:
+            lost += 1
+            continue
+        size, slot = first[cell + 1] - first[cell], wish[n]
+        while slots[first[cell] + slot] >= 0:
+            slot = slot + 1 if slot + 1 < size else 0
+        slots[first[cell] + slot] = n
+        free[cell] -= 1
+    return lost
+
+
+def _advertise(model: LaborMarket, vacant: np.ndarray) -> int:
+    """Put the vacancies on the boards; how many there are. vacant: of each stretch of employers."""
     m = model
-    total = int(m.posts.vacant.sum())
+    m.advertised = int(vacant.sum())
     m.slots[:] = NO_ADVERT
-    m.adverts = np.recarray(total + 1, dtype=ADVERT)
+    m.adverts = np.recarray(m.advertised + 1, dtype=ADVERT)
     m.adverts[NO_ADVERT] = (-np.inf, -1, 0.0, 0, 0, 0)  # what stands in an empty slot
-    m.openings_by_cell = np.zeros(m.job_creation.shape, dtype=np.int64)
-    free = np.diff(m.boards.first).astype(np.int64)
-    m.advertised, m.flows["unadvertised"] = _place(
+    board, wish = np.empty((2, m.advertised), dtype=np.int32)
+    m.over_employers(
+        _write_adverts,
         m.employers,
         m.posts,
         m.tables,
@@ -325,12 +371,13 @@ def _advertise(model: LaborMarket) -> int:
         m.params,
         m.key,
         m.clock,
-        m.slots,
-        free,
+        np.cumsum(vacant) - vacant,
         m.adverts,
-        m.openings_by_cell,
+        board,
+        wish,
     )
-    return total
+    m.flows["unadvertised"] = _place(m.boards.first, board, wish, m.slots, np.diff(m.boards.first))
+    return int(vacant.sum())
 
 
-__all__ = ["labour_requirement", "post", "rebase", "staff_means", "unit_costs"]
+__all__ = ["add_up_staff", "labour_requirement", "post", "rebase", "unit_costs"]

@@ -39,11 +39,11 @@ def search(model: LaborMarket) -> None:
     m = model
     m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, m.reached, m.events, m.counts)
     listed = m.listed(m.events)
-    kind = listed % 8
+    kind = listed & 7
     m.flows["own_account"] = _enter_own(
         m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != LOOKS_FOR_JOB]
     )
-    m.applications = apply(m, listed[kind == LOOKS_FOR_JOB] // 8)
+    m.applications = apply(m, listed[kind == LOOKS_FOR_JOB] >> 3)
 
 
 @jit
