@@ -1,20 +1,17 @@
-"""Runs at many points of the parameters: the same numbers on every executor, none made twice, none lost."""
+"""Runs at many points of the parameters: the same numbers on every executor."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim.errors import InputError
-from sim.estimation.evaluate import Evaluator, at_point, batch
+from sim.estimation.evaluate import at_point, batch, identity
 from sim.scenario import load
 
 NAMES = ("job_creation", "level_separate_eu")
 MOMENTS = ("flow_eu", "vacancy_rate", "wage_women_men")
 POINTS = np.array([[0.5, 1.0], [0.5, 1.5], [0.5, 1.0]])
-SEEDS = np.array([0, 0, 1])
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +33,9 @@ def test_a_higher_hazard_is_a_higher_flow(alone: np.ndarray) -> None:
     assert alone[2, 0] != alone[0, 0]  # another key
 
 
-def test_no_run_is_made_twice_and_a_cut_line_is_not_read(alone: np.ndarray, tmp_path: Path) -> None:
-    memory = tmp_path / "runs.jsonl"
-    first = Evaluator(tiny(), NAMES, MOMENTS, memory=memory)
-    assert np.array_equal(first(POINTS[:2], SEEDS[:2]), alone[:2])
-    assert (first.runs, first.recalled) == (2, 0)
-    with memory.open("a", encoding="utf-8") as file:
-        file.write('["cut", [0.1, 0.')
-    again = Evaluator(tiny(), NAMES, MOMENTS, memory=memory)
-    assert np.array_equal(again(POINTS, SEEDS), alone)
-    assert (again.runs, again.recalled) == (1, 2)
+def test_other_scenarios_and_economies_are_told_apart() -> None:
+    assert identity(tiny()) == identity(tiny())
+    assert identity(tiny()) != identity(tiny().with_run(months=13))
 
 
 def test_a_point_outside_the_records_is_refused() -> None:

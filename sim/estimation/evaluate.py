@@ -1,7 +1,6 @@
 """The moments of a scenario at many points of its parameters: one function, the same numbers on every executor.
 
-What was computed is remembered in a file of one line a run, so that an interrupted calibration goes on where it was
-and no run is made twice.
+What was computed is kept by `sim.estimation.problem.Runs`, under the `identity` of what was run.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 GROUPS_A_PROCESS = 4  # a process takes its calls in so many parts, so that none waits long for another
 Progress = Callable[[int], None]
 
-__all__ = ["Evaluator", "at_point", "batch", "run_key"]
+__all__ = ["at_point", "batch", "identity"]
 
 
 def at_point(scenario: Scenario, point: Mapping[str, float]) -> Scenario:
@@ -97,8 +96,8 @@ def _one(scenario: Scenario, point: dict[str, float], seed: int, moments: tuple[
     return np.array([found.get(name, math.nan) for name in moments])
 
 
-def run_key(scenario: Scenario, point: Mapping[str, float], seed: int, moments: Sequence[str]) -> str:
-    """What makes a run the run it is: model, economy, scenario, parameters, key and what is measured (hex)."""
+def identity(scenario: Scenario) -> str:
+    """What runs at points of a scenario have in common: model, measures, economy and scenario (hex)."""
     from sim import economy as economies
     from sim.estimation import moments as measures
     from sim.kernels import source_digest
@@ -107,77 +106,6 @@ def run_key(scenario: Scenario, point: Mapping[str, float], seed: int, moments: 
         "model": source_digest(),
         "measures": hashlib.sha256(Path(measures.__file__).read_bytes()).hexdigest(),
         "economy": economies.load(scenario.run.economy).digest,
-        "scenario": at_point(scenario, point).settings(),
-        "seed": seed,
-        "moments": list(moments),
+        "scenario": scenario.settings(),
     }
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-class Evaluator:
-    """`batch` for one scenario, parameters and moments, remembering every run in `memory` (a file of JSON lines).
-
-    Called with thetas (runs, names) and seeds (runs,); returns moments (runs, moments). `runs` counts those made,
-    `recalled` those found. A line that an interrupt cut short is not read.
-    """
-
-    def __init__(
-        self,
-        scenario: Scenario,
-        names: Sequence[str],
-        moments: Sequence[str],
-        *,
-        jobs: int = 1,
-        memory: Path | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        self.scenario, self.names, self.moments = scenario, tuple(names), tuple(moments)
-        self.jobs, self.memory, self.progress = jobs, memory, progress
-        self.runs = self.recalled = 0
-        self._known: dict[str, list[float]] = dict(_lines(memory))
-
-    def __call__(self, thetas: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-        thetas, seeds = np.atleast_2d(thetas), np.asarray(seeds, dtype=np.int64)
-        keys = [
-            run_key(
-                self.scenario, dict(zip(self.names, map(float, row), strict=True)), int(seed), self.moments
-            )
-            for row, seed in zip(thetas, seeds, strict=True)
-        ]
-        missing = [n for n, key in enumerate(keys) if key not in self._known and key not in keys[:n]]
-        self.recalled += len(keys) - len(missing)
-        size = max(1, self.jobs) * 32  # what an interrupt can lose
-        for lo in range(0, len(missing), size):
-            part = missing[lo : lo + size]
-            rows = batch(
-                self.scenario,
-                self.names,
-                thetas[part],
-                [int(s) for s in seeds[part]],
-                self.moments,
-                jobs=self.jobs,
-                progress=self.progress,
-            )
-            self._keep({keys[n]: list(map(float, row)) for n, row in zip(part, rows, strict=True)})
-        return np.array([self._known[key] for key in keys])
-
-    def _keep(self, rows: dict[str, list[float]]) -> None:
-        self.runs += len(rows)
-        self._known.update(rows)
-        if self.memory is not None:
-            self.memory.parent.mkdir(parents=True, exist_ok=True)
-            with self.memory.open("a", encoding="utf-8") as file:
-                file.write("\n")  # a line that was cut short ends here
-                file.writelines(json.dumps([key, row]) + "\n" for key, row in rows.items())
-
-
-def _lines(memory: Path | None) -> list[tuple[str, list[float]]]:
-    out: list[tuple[str, list[float]]] = []
-    if memory is not None and memory.exists():
-        for line in memory.read_text(encoding="utf-8").splitlines():
-            try:
-                key, row = json.loads(line)
-            except ValueError:
-                continue
-            out.append((key, row))
-    return out
