@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -48,11 +49,19 @@ class Emulator:
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         """Moments (n, M) at points (n, P)."""
-        return np.asarray(_terms(self.scaled(z), self.full) @ self.coefficients)
+        return np.asarray(self.terms(self.scaled(z)) @ self.coefficients)
+
+    def terms(self, x: np.ndarray) -> np.ndarray:
+        """What the coefficients belong to (n, terms), at points x (n, P) in sds of the wave."""
+        return _terms(x, self.full)
+
+    @cached_property
+    def _inverse(self) -> np.ndarray:
+        return np.asarray(np.linalg.inv(self.root).T)
 
     def scaled(self, z: np.ndarray) -> np.ndarray:
         """Points (n, P) in sds of the wave."""
-        return np.asarray(solve_triangular(self.root, (z - self.centre).T, lower=True).T)
+        return np.asarray((z - self.centre) @ self._inverse)
 
     def distance(self, z: np.ndarray) -> np.ndarray:
         """Distance from the centre (n,), the radius being 1: above 1 the quadratic extrapolates."""
@@ -115,9 +124,15 @@ def _terms(x: np.ndarray, full: bool) -> np.ndarray:
     """1, x, squares and, if full, products (n, terms): Hermite, hence nearly orthogonal over the wave."""
     parts = [np.ones((len(x), 1)), x, (x**2 - 1.0) / np.sqrt(2.0)]
     if full:
-        i, j = np.triu_indices(x.shape[1], 1)
+        i, j = _pairs(x.shape[1])
         parts.append(x[:, i] * x[:, j])
     return np.concatenate(parts, axis=1)
+
+
+@lru_cache
+def _pairs(p: int) -> tuple[np.ndarray, np.ndarray]:
+    i, j = np.triu_indices(p, 1)
+    return i, j
 
 
 def _ridge(a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

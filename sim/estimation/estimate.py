@@ -30,14 +30,17 @@ def estimate(
     draws: int = 400,
     wave_runs: int = 0,
     waves: int = 2,
+    ensembles: int = 2,
 ) -> Estimate:
     """The posterior of a problem.
 
     wave_runs: runs of a wave, 0 for the larger of 100 and 25 a parameter. A second and later wave, around the draws
     of the one before, is run when moments are emulated badly (`Emulator.poor`) or more than OUTSIDE of the draws lie
-    beyond the last wave; at most `waves`. What is still wrong then is in the posterior's diagnostics.
+    beyond the last wave; at most `waves`. What is still wrong then is in the posterior's diagnostics. ensembles: of
+    the sampler, 1 where time matters more than a comparison of ensembles.
     """
-    options, runs = options or Options(), runs or Runs(problem)
+    options = Options() if options is None else options
+    runs = Runs(problem) if runs is None else runs
     found = fit(problem, options, runs)
     n = wave_runs or max(100, 25 * len(problem.names))
     centre, spread = found.best.z, found.laplace
@@ -48,7 +51,9 @@ def estimate(
         made.append(wave(runs, centre, spread, n, options, number))
         emulator = emulate(made, centre, spread)
         covariance = emulator.covariance(problem, found.sim_cov, options.floor)
-        posterior = sample(problem, emulator, covariance, start, draws, options.seed, prior=options.prior)
+        posterior = sample(
+            problem, emulator, covariance, start, draws, options.seed, ensembles, options.prior
+        )
         poor = [
             name
             for name, bad in zip(problem.moments, emulator.poor(problem, found.sim_cov), strict=True)

@@ -192,7 +192,8 @@ def fit(problem: Problem, options: Options | None = None, runs: Runs | None = No
 
     ValueError when every run of the screen fails.
     """
-    options, runs = options or Options(), runs or Runs(problem)
+    options = Options() if options is None else options
+    runs = Runs(problem) if runs is None else runs
     rng = np.random.default_rng([options.seed, 1])
     p = len(problem.names)
     runs.stage = "screen"

@@ -26,7 +26,7 @@ OUTSIDE = 0.02
 """Share of draws that may lie where the emulator extrapolates."""
 WALL = 1.5
 """Radii of the wave beyond which the posterior is cut off: no emulator is to be believed there."""
-BLOCK, LONGEST = 500, 6_000
+BLOCK, LONGEST = 200, 6_000
 """Steps between looks at convergence, and at most."""
 
 
@@ -103,14 +103,17 @@ def sample(
     effective size is three times its share of the draws, or for LONGEST steps.
     """
     root = cholesky(covariance, lower=True)
+    white = solve_triangular(root, emulator.coefficients.T, lower=True).T
+    target = solve_triangular(root, problem.target, lower=True)
 
     def log_density(z: np.ndarray) -> np.ndarray:
-        residual = solve_triangular(root, (emulator(z) - problem.target).T, lower=True)
-        value = -0.5 * ((residual**2).sum(axis=0) + prior * (z**2).sum(axis=1))
-        return np.asarray(np.where(emulator.distance(z) <= WALL, value, -np.inf))
+        x = emulator.scaled(z)
+        residual = emulator.terms(x) @ white - target
+        value = -0.5 * ((residual**2).sum(axis=1) + prior * (z**2).sum(axis=1))
+        return np.asarray(np.where((x**2).sum(axis=1) <= (WALL * emulator.radius) ** 2, value, -np.inf))
 
     p = start.shape[1]
-    walkers = max(4 * p, 32)
+    walkers = max(8 * p, 96)
     rng = np.random.default_rng([seed, 4])
     inside = start[emulator.distance(start) <= 1.0]
     inside = inside if len(inside) else emulator.centre[None]
@@ -145,11 +148,7 @@ def sample(
 
 def _chain(log_density: Any, first: np.ndarray, wanted: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Steps of one ensemble after its first fifth (steps, walkers, P), and its autocorrelation time (P,)."""
-    moves = [
-        (emcee.moves.DEMove(), 0.7),
-        (emcee.moves.DESnookerMove(), 0.1),
-        (emcee.moves.StretchMove(), 0.2),
-    ]
+    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.StretchMove(), 0.2)]
     sampler = emcee.EnsembleSampler(*first.shape, log_density, vectorize=True, moves=moves)
     sampler.random_state = np.random.RandomState(seed).get_state()
     state: Any = first

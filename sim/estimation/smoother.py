@@ -41,7 +41,8 @@ def smooth(
     Every member has a seed of its own in every step. Failed members take the place of a survivor. ValueError when
     fewer than P + 2 survive a step.
     """
-    options, runs = options or Options(), runs or Runs(problem)
+    options = Options() if options is None else options
+    runs = Runs(problem) if runs is None else runs
     runs.stage = "ensemble"
     rng = np.random.default_rng([options.seed, 2])
     z = spread_points(members, len(problem.names), rng)
