@@ -109,7 +109,7 @@ def toy() -> Problem:
 
 def toy_estimator(problem: Problem, number: int) -> Posterior:
     options = Options(seeds=2, starts=1, screen=20, replicates=12, iterations=6, seed=number + 1)
-    return estimate(problem, options, draws=49, wave_runs=80, waves=1, ensembles=1).posterior
+    return estimate(problem, options, draws=49, wave_runs=80, waves=1, ensembles=1, checks=0).posterior
 
 
 def within_binomial_error(result: Study, sets: int) -> None:
@@ -336,7 +336,7 @@ def test_sensitivity_is_that_of_andrews_gentzkow_and_shapiro():
     assert np.allclose(shifted.theta - found.theta, -0.1 * moved[:, 4], atol=1e-6)
     told = report(problem, found)
     assert np.allclose(told["sensitivity_times_sd"], -by_hand * problem.data_sd, atol=1e-6)
-    assert told["worst_case_se"] >= told["sandwich_se"]
+    assert (np.array(told["worst_case_se"]) >= told["sandwich_se"]).all()
 
 
 @pytest.mark.slow  # importing estimagic alone takes over ten seconds
@@ -436,6 +436,7 @@ def test_the_toy_market_gives_back_its_parameters_and_the_ensemble_agrees():
     assert (posterior.contraction[:2] > 0.7).all() and not result.fit.rivals()
     assert max(posterior.diagnostics["rhat"]) < 1.05 and min(posterior.diagnostics["effective_size"]) > 400
     assert all(0.01 < row["p"] < 0.99 for row in posterior.diagnostics["predictive"])
+    assert all(0.6 < off < 1.5 for off in posterior.diagnostics["checked_by_runs"].values())
     ensemble = smooth(problem, result.fit.sim_cov, members=100, steps=4, options=options)
     assert (np.abs(ensemble.z.mean(axis=0) - result.fit.best.z) < 2.0 * sd).all()
     assert (ensemble.away(result.fit) < 2.0).all()

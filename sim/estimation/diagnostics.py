@@ -144,7 +144,8 @@ def report(problem: Problem, fit: Fit) -> dict[str, Any]:
     """All of the above at the optimum, as plain numbers; errors and sensitivities are in the parameters' units."""
     slope = problem.priors.slope(fit.best.z)
     weight = weighted_solve(fit.covariance, np.eye(len(problem.moments)))
-    moved = slope[:, None] * sensitivity(fit.best.jacobian, weight, np.eye(slope.size))
+    prior = fit.hessian - fit.best.jacobian.T @ weight @ fit.best.jacobian
+    moved = slope[:, None] * sensitivity(fit.best.jacobian, weight, prior)
     rest = fit.covariance - np.diag(problem.data_sd**2)
     worst = worst_case_se(moved, problem.data_sd, problem.block)
     tests = {name: vars(test) for name, test in (("j", j_test(fit)), ("prior_conflict", prior_conflict(fit)))}

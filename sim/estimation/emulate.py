@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.linalg import solve_triangular
+from scipy.stats import chi2
 
 from sim.estimation.fit import EDGE, WAVES, Options, lifted, spread_points
 from sim.estimation.problem import Problem, Runs, shrunk_covariance
@@ -78,10 +79,14 @@ class Emulator:
         noisy = problem.target_noise
         return lifted(np.diag(problem.noise) + noisy * self.loo_cov + (1.0 - noisy) * np.diag(own), floor)
 
-    def poor(self, problem: Problem, sim_cov: np.ndarray) -> np.ndarray:
-        """Moments (M,) whose leave-one-out sd is over 1.5 times a run's noise or, if larger, a third of all error."""
-        scale = np.sqrt(np.maximum(np.diag(sim_cov), (np.diag(sim_cov) + problem.noise) / 9.0))
-        return np.asarray(np.sqrt(np.diag(self.loo_cov)) > 1.5 * np.maximum(scale, 1e-12))
+    def poor(self, problem: Problem, sim_cov: np.ndarray, replicates: int) -> np.ndarray:
+        """Moments (M,) whose leave-one-out sd is over 1.5 times a run's noise or, if larger, a third of all error.
+
+        sim_cov comes from `replicates` runs, so that its upper 95% bound is what is exceeded.
+        """
+        own = np.diag(sim_cov) * (replicates - 1) / chi2.ppf(0.05, replicates - 1)
+        allowed = np.maximum(own, (np.diag(sim_cov) + problem.noise) / 9.0)
+        return np.asarray(np.diag(self.loo_cov) > 1.5**2 * np.maximum(allowed, 1e-24))
 
 
 def wave(

@@ -8,8 +8,8 @@ import numpy as np
 
 from sim.estimation.diagnostics import report
 from sim.estimation.emulate import Emulator, emulate, wave
-from sim.estimation.fit import Fit, Options, fit
-from sim.estimation.posterior import OUTSIDE, Posterior, sample
+from sim.estimation.fit import CHECKS, Fit, Options, fit
+from sim.estimation.posterior import OUTSIDE, Posterior, checked, sample
 from sim.estimation.problem import Problem, Runs
 
 
@@ -31,6 +31,7 @@ def estimate(
     wave_runs: int = 0,
     waves: int = 2,
     ensembles: int = 2,
+    checks: int = 40,
 ) -> Estimate:
     """The posterior of a problem.
 
@@ -38,6 +39,7 @@ def estimate(
     of the one before, is run when moments are emulated badly (`Emulator.poor`) or more than OUTSIDE of the draws lie
     beyond the last wave; at most `waves`. What is still wrong then is in the posterior's diagnostics. ensembles: of
     the sampler, 1 where time matters more than a comparison of ensembles.
+    checks: fresh runs at draws of the posterior, against the emulator.
     """
     options = Options() if options is None else options
     runs = Runs(problem) if runs is None else runs
@@ -54,15 +56,15 @@ def estimate(
         posterior = sample(
             problem, emulator, covariance, start, draws, options.seed, ensembles, options.prior
         )
-        poor = [
-            name
-            for name, bad in zip(problem.moments, emulator.poor(problem, found.sim_cov), strict=True)
-            if bad
-        ]
+        bad = emulator.poor(problem, found.sim_cov, options.replicates)
+        poor = [name for name, one in zip(problem.moments, bad, strict=True) if one]
         if not poor and posterior.diagnostics["outside_wave"] <= OUTSIDE:
             break
         start = posterior.z
         centre, spread = start.mean(axis=0), np.cov(start.T).reshape(spread.shape)
+    if checks:
+        seeds = options.seeds_from(CHECKS, checks)
+        posterior.diagnostics["checked_by_runs"] = checked(runs, emulator, posterior, seeds)
     posterior.diagnostics.update(
         report(problem, found),
         waves=len(made),

@@ -11,7 +11,7 @@ for simulated moments, Levenberg (1944) and Marquardt (1963) for the steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
@@ -23,7 +23,7 @@ EDGE = 4.0
 """How far from the prior's median the search goes, in z: all but 6 in 100,000 of a prior."""
 TRIED = (1.0, 0.5, 0.2)
 SEEDS_EACH = 1_000_000
-CRN, REPLICATES, SCREEN, WAVES, ENSEMBLE = 0, 1_000, 10_000, 100_000, 500_000
+CRN, REPLICATES, SCREEN, CHECKS, WAVES, ENSEMBLE = 0, 1_000, 10_000, 50_000, 100_000, 500_000
 """Where each purpose's seeds begin, after `Options.seed * SEEDS_EACH`."""
 
 
@@ -119,8 +119,8 @@ def spread_points(n: int, dims: int, rng: np.random.Generator) -> np.ndarray:
 class Objective:
     """Q and its Gauss-Newton pieces for one V and one set of seeds."""
 
-    def __init__(self, runs: Runs, covariance: np.ndarray, options: Options) -> None:
-        self.runs, self.options, self.target = runs, options, runs.problem.target
+    def __init__(self, problem: Problem, runs: Runs, covariance: np.ndarray, options: Options) -> None:
+        self.runs, self.options, self.target = runs, options, problem.target
         self.seeds = options.seeds_from(CRN, options.seeds)
         self.root = cholesky(covariance, lower=True)
 
@@ -190,6 +190,7 @@ class Objective:
 def fit(problem: Problem, options: Options | None = None, runs: Runs | None = None) -> Fit:
     """The most probable parameters of a problem; `runs` keeps every run and makes it resumable.
 
+    runs may be those of another problem with the same priors and evaluate, as for other targets or discrepancies.
     ValueError when every run of the screen fails.
     """
     options = Options() if options is None else options
@@ -202,20 +203,22 @@ def fit(problem: Problem, options: Options | None = None, runs: Runs | None = No
     moments = runs.at(points, options.seeds_from(SCREEN, len(points)))
     runs.stage = "search"
     rough = lifted(np.diag(problem.noise), max(options.floor, 1e-6))
-    first = _order(Objective(runs, rough, options).values(points, moments))
+    first = _order(Objective(problem, runs, rough, options).values(points, moments))
     sim_cov = replicate_covariance(runs, points[first[0]], options)
-    objective = Objective(runs, target_covariance(problem, sim_cov, options.seeds, options.floor), options)
+    covariance = target_covariance(problem, sim_cov, options.seeds, options.floor)
+    objective = Objective(problem, runs, covariance, options)
     starts = _far_apart(points, _order(objective.values(points, moments)), options.starts)
+    runs_there = np.isfinite(objective.moments(np.array(starts))).all(axis=1)
+    if not runs_there.any():
+        raise ValueError("the model fails, with some seeds, at all points from which to search")
+    starts = [start for start, good in zip(starts, runs_there, strict=True) if good]
     ends = sorted((objective.search(start) for start in starts), key=lambda end: end.value)
     sim_cov = replicate_covariance(runs, ends[0].z, options)
     covariance = target_covariance(problem, sim_cov, options.seeds, options.floor)
-    objective = Objective(runs, covariance, options)
+    objective = Objective(problem, runs, covariance, options)
     best = objective.search(ends[0].z)
     others = [
-        Optimum(
-            end.z, end.moments, end.jacobian, float(objective.values(end.z[None], end.moments[None])[0]), True
-        )
-        for end in ends[1:]
+        replace(end, value=float(objective.values(end.z[None], end.moments[None])[0])) for end in ends[1:]
     ]
     white = objective.whitened(best.jacobian)
     residual = objective.whitened((best.moments - problem.target)[:, None])

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from sim.estimation.emulate import Emulator
-from sim.estimation.problem import Problem
+from sim.estimation.problem import Problem, Runs
 
 PINNED = 0.2
 """Contraction of a parameter below which its posterior is, for practical purposes, its prior."""
@@ -64,7 +64,7 @@ class Posterior:
         return np.asarray(1.0 - self.weight @ (self.z - mean) ** 2)
 
     def save(self, stem: Path) -> None:
-        """Write stem.csv (draws, every digit; z of a draw follows from its parameters) and stem.json."""
+        """Write stem.csv (draws, every digit) and stem.json (diagnostics)."""
         with stem.with_suffix(".csv").open("w", newline="", encoding="utf-8") as stream:
             table = csv.writer(stream, lineterminator="\n")
             table.writerow([*self.names, *(f"z:{name}" for name in self.names), "log_weight"])
@@ -97,7 +97,7 @@ def sample(
     ensembles: int = 2,
     prior: float = 1.0,
 ) -> Posterior:
-    """`draws` thinned draws of exp(-Q/2), Q of `sim.estimation.fit` with emulated moments and V (M, M).
+    """Draws of exp(-Q/2), Q of `sim.estimation.fit` with emulated moments and V (M, M), picked from the chains.
 
     start (k, P): points from which walkers begin (drawn with a little noise). Each ensemble goes on until its
     effective size is three times its share of the draws, or for LONGEST steps.
@@ -130,7 +130,7 @@ def sample(
     stacked = np.stack([chain[-kept:] for chain, _ in chains])
     tau = np.max([one for _, one in chains], axis=0)
     flat = stacked.reshape(-1, p)
-    z = flat[np.linspace(0, len(flat) - 1, draws).round().astype(int)]
+    z = flat[np.sort(rng.choice(len(flat), draws, replace=False))]
     predicted = emulator(z)
     posterior = Posterior(problem.names, problem.priors.theta(z), z, np.zeros(draws))
     posterior.diagnostics.update(
@@ -174,6 +174,19 @@ def split_rhat(chains: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(1.0 + between / within))
 
 
+def checked(runs: Runs, emulator: Emulator, posterior: Posterior, seeds: np.ndarray) -> dict[str, float]:
+    """Fresh runs at as many draws as there are seeds, against the emulator: root mean square by moment.
+
+    In sds of the leave-one-out residuals, so about 1; failed runs are left out.
+    """
+    runs.stage = "check"
+    rows = np.linspace(0, len(posterior) - 1, len(seeds)).round().astype(int)
+    moments = runs(posterior.theta[rows], seeds)
+    sd = np.sqrt(np.maximum(np.diag(emulator.loo_cov), 1e-18))
+    off = np.sqrt(np.nanmean(((moments - emulator(posterior.z[rows])) / sd) ** 2, axis=0))
+    return dict(zip(runs.problem.moments, off.tolist(), strict=True))
+
+
 def predictive(
     problem: Problem, predicted: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
@@ -196,4 +209,4 @@ def predictive(
     ]
 
 
-__all__ = ["OUTSIDE", "PINNED", "WALL", "Posterior", "predictive", "sample", "split_rhat"]
+__all__ = ["OUTSIDE", "PINNED", "WALL", "Posterior", "checked", "predictive", "sample", "split_rhat"]
