@@ -1,1 +1,1 @@
-"""Estimation: what the model is held against, and how its parameters are found."""
+"""Estimation: targets, how a run is measured against them, the fit, its posterior and what it is worth."""
