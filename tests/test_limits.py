@@ -86,6 +86,7 @@ def test_random_ranking_with_one_application_is_the_urn_ball_function() -> None:
     posts.vacant[:] = 0
     posts.vacant[:vacancies] = 1
     model._begin_month()
+    assert model.stretches == 1
     fills = []
     for month in range(150):
         model.month = month + 1
@@ -101,7 +102,7 @@ def test_random_ranking_with_one_application_is_the_urn_ball_function() -> None:
         posts.vacant[:vacancies] = 1
         from sim.phases.post import _advertise
 
-        _advertise(model)
+        _advertise(model, np.array([vacancies]))
         reach(model)
         search(model)
         match(model)
