@@ -243,16 +243,22 @@ def _known(economy: Economy, rule: Rule, key: str, row: Mapping[str, str]) -> Co
     return None if dim == "year" else economy.codes.get(dim)
 
 
+def _given_before(cells: Sequence[tuple[str, ...]], lines: Sequence[int]) -> list[int]:
+    """For every row the line that gave the same cell first, 0 where it is that line."""
+    first: dict[tuple[str, ...], int] = {}
+    found = [first.setdefault(cell, line) for cell, line in zip(cells, lines, strict=True)]
+    return [0 if before == line else before for before, line in zip(found, lines, strict=True)]
+
+
 def _cells(economy: Economy, table: Table, rule: Rule) -> Iterator[Problem]:
     """Every combination of codes is there, once."""
-    seen: dict[tuple[str, ...], int] = {}
     keys = rule.keys.split()
-    columns = [table.column(key) for key in keys]
-    for cell, line in zip(zip(*columns, strict=True), table.lines, strict=True):
-        if cell in seen:
-            message = f"the cell {', '.join(cell)} is given on line {seen[cell]} too"
+    cells = list(zip(*(table.column(key) for key in keys), strict=True))
+    for cell, line, before in zip(cells, table.lines, _given_before(cells, table.lines), strict=True):
+        if before:
+            message = f"the cell {', '.join(cell)} is given on line {before} too"
             yield Problem(table.file, line, keys[-1], "duplicate", message)
-        seen.setdefault(cell, line)
+    seen = dict.fromkeys(cells)
     missing = [cell for cell in _expected(economy, rule, list(seen)) if cell not in seen]
     for cell in missing[:5]:
         what = ", ".join(f"{key}={code}" for key, code in zip(keys, cell, strict=True))

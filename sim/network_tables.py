@@ -23,6 +23,7 @@ from sim.economy_checks import (
     _allowed,
     _columns,
     _first_number,
+    _given_before,
     _line,
     _near,
     _number,
@@ -299,17 +300,16 @@ def _moves(economy: Economy) -> Iterator[Problem]:
     if table is None or broken:
         return
     yield from _known_nodes(economy, table, ("source", "target"))
-    seen: dict[tuple[str, str], int] = {}
-    pairs = zip(table.column("source"), table.column("target"), strict=True)
-    for pair, line, text in zip(pairs, table.lines, table.column("weight"), strict=True):
+    pairs = list(zip(table.column("source"), table.column("target"), strict=True))
+    earlier = _given_before(pairs, table.lines)
+    for pair, line, before, text in zip(pairs, table.lines, earlier, table.column("weight"), strict=True):
         yield from _number(table.file, line, "weight", text, POSITIVE)
         if pair[0] == pair[1]:
             message = f"{pair[0]} moves to itself: staying is rates.r in economy.toml"
             yield Problem(table.file, line, "target", "diagonal", message)
-        elif pair in seen:
-            message = f"the move {', '.join(pair)} is given on line {seen[pair]} too"
+        elif before:
+            message = f"the move {', '.join(pair)} is given on line {before} too"
             yield Problem(table.file, line, "target", "duplicate", message)
-        seen.setdefault(pair, line)
 
 
 def _demands(economy: Economy) -> Iterator[Problem]:
@@ -319,19 +319,19 @@ def _demands(economy: Economy) -> Iterator[Problem]:
     if table is None or broken:
         return
     yield from _known_nodes(economy, table, ("occupation",))
-    seen: dict[tuple[str, str], int] = {}
-    for step, name, text, line in zip(
-        *(table.column(column) for column in ("step", "occupation", "demand")), table.lines, strict=True
+    cells = list(zip(table.column("step"), table.column("occupation"), strict=True))
+    earlier = _given_before(cells, table.lines)
+    for (step, name), line, before, text in zip(
+        cells, table.lines, earlier, table.column("demand"), strict=True
     ):
         yield from _number(table.file, line, "demand", text, POSITIVE)
         if not step.isdecimal():
             yield Problem(
                 table.file, line, "step", "number", f"{step!r} is not a step: a whole number from 0 on"
             )
-        if (step, name) in seen:
-            message = f"the cell {step}, {name} is given on line {seen[step, name]} too"
+        if before:
+            message = f"the cell {step}, {name} is given on line {before} too"
             yield Problem(table.file, line, "occupation", "duplicate", message)
-        seen.setdefault((step, name), line)
 
 
 def _known_nodes(economy: Economy, table: Table, columns: tuple[str, ...]) -> Iterator[Problem]:

@@ -37,8 +37,9 @@ def placements(enrolments: Enrolments, programmes: int) -> Placements:
     shape = (len(STAGES), programmes, len(ORIGINS), len(COUNTED), len(DEFINITIONS), len(HORIZONS))
     known, placed = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     at = _cells(enrolments)
-    np.add.at(known, at, enrolments.placed >= 0)
-    np.add.at(placed, at, enrolments.placed == 1)
+    noted = enrolments.placed
+    np.add.at(known, at, noted >= 0)
+    np.add.at(placed, at, noted == 1)
     return Placements(known, placed)
 
 
