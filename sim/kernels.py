@@ -78,7 +78,7 @@ def device(function: F) -> F:
 
 
 class Fields(np.void):  # type: ignore[misc]
-    """A record whose fields are read and set as attributes, ten times faster than `numpy.record` does it."""
+    """A record whose fields are read and set as attributes, in less than half the time that `numpy.record` takes."""
 
     def __getattr__(self, name: str) -> Any:
         try:

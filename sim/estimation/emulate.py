@@ -3,7 +3,7 @@
 Runs at N(centre, 1.5^2 spread), one seed each, are fitted by ridge regression with the penalty of every moment
 chosen by generalised cross-validation (Golub, Heath and Wahba 1979, Technometrics 21:215). Leave-one-out residuals
 say how far the quadratic is off: they are the noise of one run and the misfit together. Emulators of the whole prior
-miss by several sds of that noise, local ones do not (design/calibration.md, section 2.4).
+miss by several sds of that noise, local ones do not.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     Q(z) = (m(z) - y)' V^-1 (m(z) - y) + z'z,   V = Sigma_data + Sigma_disc + (1/R + target_noise) Sigma_sim
 
 in probit space (`sim.estimation.priors`). All R seeds serve every point, so Q is nearly smooth and central
-differences of 0.12 prior sds see through the steps of size 1/N (design/calibration.md, sections 2.2 and 4). One
-Jacobian is a single batch of 2 P R runs, one line search another; McFadden (1989) and Duffie and Singleton (1993)
-for simulated moments, Levenberg (1944) and Marquardt (1963) for the steps.
+differences of 0.12 prior sds see through the steps of size 1/N. One Jacobian is a single batch of 2 P R runs, one line
+search another; McFadden (1989) and Duffie and Singleton (1993) for simulated moments, Levenberg (1944) and Marquardt
+(1963) for the steps.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A second engine: neural posterior estimation by `sbi` (Greenberg et al. 2019), an optional extra.
 
-Trained on one library of runs over the prior, in probit space (bounded priors leak, design/calibration.md, pitfall
-6), with the targets' noise added to the moments. It shares no approximation with the emulator, so that two
-posteriors that agree are worth more than either.
+Trained on one library of runs over the prior, in probit space (bounded priors leak), with the targets' noise added to
+the moments. It shares no approximation with the emulator, so that two posteriors that agree are worth more than either.
 """
 
 from __future__ import annotations

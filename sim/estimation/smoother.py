@@ -2,7 +2,7 @@
 
 Emerick and Reynolds (2013), Computers & Geosciences 55:3-15. It needs no derivatives and its steps are as wide as
 the ensemble: the fallback when the objective is rough, and the check that the optimum is not one of several. Its
-intervals are somewhat narrow (design/calibration.md, table 2.4), so it is not the posterior that is published.
+intervals are somewhat narrow, so it is not the posterior that is published.
 """
 
 from __future__ import annotations
