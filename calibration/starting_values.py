@@ -1,9 +1,9 @@
 """Starting values of the base hazards: solve `hazard_level.csv` so that the published flows hold in the model.
 
 Separation, search and participation hazards by age, as ratios to the published flows, are moved, a damped step a
-round and a new replicate each, until
-the measured monthly flows of a baseline without AI and training meet `flows_age` and the national job-finding and
-job-to-job rates. These are starting values: estimation proper, with uncertainty, is another matter.
+round and a new replicate each, until a baseline without AI and training has the published flows out of work by age
+(`flows_age`), the employed and unemployed of every age that the population tables have, and the national job-to-job
+rate. These are starting values: estimation proper, with uncertainty, is another matter.
 
     python calibration/starting_values.py [--rounds 12] [--scale 100] [--months 24]
 
@@ -27,7 +27,7 @@ from sim.scenario import load
 TABLE = Path(economies.__file__).parent / "economies" / "korea" / "hazard_level.csv"
 ITEMS = ("search_inactive", "search_employed", "separate_eu", "separate_en", "start_looking", "stop_looking")
 STATES = "_eun"
-NOTE = "solved by calibration/starting_values.py: flows_age holds in the model without AI and training"
+NOTE = "solved by calibration/starting_values.py: separations and stocks by age hold without AI and training"
 
 
 def main() -> None:
@@ -40,26 +40,30 @@ def main() -> None:
     for n in range(args.rounds):
         economy = economies.load("korea")
         levels = {item: economy.array("hazard_level", "age", item=item) for item in ITEMS}
-        flows, finding, moving, vacancies = measure(args.scale, args.months, n)
+        flows, people, finding, moving, vacancies = measure(args.scale, args.months, n)
         target = {f: economy.array("flows_age", "age", flow=f) for f in economy.codes["flow"]}
+        held = economy.array("population", "sex", "age", "state").sum(axis=0)
         print(f"round {n}: job finding {finding:.4f}, job to job {moving:.4f}, vacancies {vacancies:,.0f}")
         for item, flow, damp in (
             ("separate_eu", "eu", 0.4),
             ("separate_en", "en", 0.4),
-            ("start_looking", "nu", 0.4),
             ("stop_looking", "un", 0.4),
-            ("search_inactive", "ne", 0.5),
         ):
             levels[item] *= np.clip(target[flow] / np.maximum(flows[flow], 1e-6), 0.6, 1.6) ** damp
-        levels["search_inactive"] *= (
-            finding / economy.value("flows", "ue")
-        ) ** 0.4  # more rivals, less finding
+        for item, of, to in (("search_inactive", 0, 2), ("start_looking", 1, 0)):
+            odds = (held[:, of] / held[:, to]) / np.maximum(
+                people[:, of] / np.maximum(people[:, to], 1.0), 1e-6
+            )
+            levels[item] *= np.clip(odds, 0.6, 1.6) ** 0.6
         levels["search_employed"] *= np.clip(economy.value("flows", "job_to_job") / moving, 0.5, 2.0) ** 0.7
         write(economy.codes["age"], levels)
 
 
-def measure(scale: int, months: int, replicate: int) -> tuple[dict[str, np.ndarray], float, float, float]:
-    """Monthly flows by age over the last two thirds of a run, national job finding and job-to-job, vacancies."""
+def measure(
+    scale: int, months: int, replicate: int
+) -> tuple[dict[str, np.ndarray], np.ndarray, float, float, float]:
+    """Monthly flows by age over the last two thirds of a run, people by age and state (employed, unemployed, inactive),
+    national job finding and job-to-job, vacancies."""
     scenario = load("no-training", overrides=["world.adoption_frozen=true"]).with_run(
         scale=scale, months=months
     )
@@ -78,7 +82,13 @@ def measure(scale: int, months: int, replicate: int) -> tuple[dict[str, np.ndarr
     national = moves.sum(axis=0)
     late = model.record.flows[-12:].mean(axis=0)
     moving = late[FLOWS.index("job_to_job")] / (model.workers.state == 1).sum()
-    return flows, national[2, 1] / national[2, 1:].sum(), moving, late[FLOWS.index("vacancies")] * scale
+    return (
+        flows,
+        moves[:, :, 1:].sum(axis=1),
+        national[2, 1] / national[2, 1:].sum(),
+        moving,
+        late[FLOWS.index("vacancies")] * scale,
+    )
 
 
 def write(ages: list[str], levels: dict[str, np.ndarray]) -> None:

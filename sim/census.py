@@ -34,8 +34,8 @@ class Census(NamedTuple):
 
     @property
     def inactive(self) -> np.ndarray:
-        """age x reason"""
-        return np.asarray(self.people[INACTIVE][:, :, :NO_CONTRACT].sum(axis=(0, 3, 4)))
+        """sex x age x reason"""
+        return np.asarray(self.people[INACTIVE][:, :, :NO_CONTRACT].sum(axis=(3, 4)))
 
 
 def census(w: Any, living: int, month: int, band: np.ndarray, industries: int, occupations: int) -> Census:
@@ -64,25 +64,27 @@ def turnover(
     month: int,
     band: np.ndarray,
     leave: np.ndarray,
-    moves: float,
+    moves: np.ndarray,
     major: np.ndarray,
+    age5: np.ndarray,
     regions: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Openings to expect in a month by province and occupation (regions, occupations), when employees leave at the
-    hazards `leave` (contracts, ages, sizes, tenures) and a share `moves` changes employer; and the heads of employees
-    of under three months by major group, size and contract."""
+    """Jobs that end in a month when employees leave for no job at the hazards `leave` (contracts, ages, sizes, tenures)
+    and for another at `moves` (contracts, tenures): by province and occupation (regions, occupations), and by five age
+    groups, major group, size and contract."""
     openings = np.zeros((regions, major.size))
-    recent = np.zeros((int(major.max()) + 1, NO_EMPLOYER, OWN_ACCOUNT), dtype=np.int64)
-    _expect(living, month, w, band, leave, moves, major, openings, recent)
-    return openings, recent
+    ending = np.zeros((int(age5.max()) + 1, int(major.max()) + 1, NO_EMPLOYER, OWN_ACCOUNT))
+    _expect(living, month, w, band, leave, moves, major, age5, openings, ending)
+    return openings, ending
 
 
 @jit
-def _expect(living, month, w, band, leave, moves, major, openings, recent):
+def _expect(living, month, w, band, leave, moves, major, age5, openings, ending):
     for i in range(living):
         contract = w.contract[i]
         if w.state[i] == EMPLOYED and contract < OWN_ACCOUNT:
             months = min(max(month - w.birth[i], 0), OLDEST_MONTH)
             tenure, size = tenure_band(w.spell[i]), w.size[i]
-            openings[w.region[i], w.occupation[i]] += leave[contract, band[months], size, tenure] + moves
-            recent[major[w.occupation[i]], size, contract] += int(tenure == 0)
+            ends = leave[contract, band[months], size, tenure] + moves[contract, tenure]
+            openings[w.region[i], w.occupation[i]] += ends
+            ending[age5[band[months]], major[w.occupation[i]], size, contract] += ends

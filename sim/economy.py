@@ -313,6 +313,12 @@ class Economy:
             raise KeyError(f"economy.toml: {_unknown('value', name, known)}")
         return record
 
+    def holds(self, name: str) -> bool:
+        """Whether `economy.toml` has the record `[group.name]`."""
+        group, _, key = name.partition(".")
+        records = self.header.get(group)
+        return isinstance(records, dict) and key in records
+
     def scalar(self, name: str) -> float:
         """A single number, as `scalar("benefit.replacement")`; KeyError unless it is one number."""
         value = self.record(name)["value"]

@@ -148,7 +148,12 @@ SCALARS = (
     *("benefit.replacement", "benefit.floor_daily", "benefit.ceiling_daily", "benefit.insured_days"),
     *("benefit.window_months", "benefit.duration", "minimum_wage.hourly", "retirement.age", "pension.age"),
     *("tax.income", "contribution.worker", "contribution.employer", "macro.labour_share"),
-    *("macro.output_per_worker", "macro.discount_rate", "hours.full_time", "insured.regular"),
+    *(
+        "macro.output_per_worker",
+        "macro.discount_rate",
+        "hours.full_time",
+        "insured.regular",
+    ),
     *("insured.temporary", "insured.daily", "displaced.monthly_wage", "ai.wage_premium", "military.months"),
 )
 """Values of `economy.toml` that the model reads and cannot do without."""

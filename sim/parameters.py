@@ -69,6 +69,10 @@ RENT = (
 )
 PREMIUM = "Bank of Korea, December 2025: pay of AI skill +6% in 2024 (1.1 million LinkedIn profiles)"
 SOLVED = "published flows of 2025: the economy's profile by age (hazard_level) is solved at a level of one"
+TENURE = (
+    "the economy's factors by tenure, fitted to turnover and one-year stayers; the power is an assumption"
+)
+CONTRACTS = "assumption: temporary jobs turn regular in law after two years, which hires stand for"
 PRACTICE = f"assumption; direction from {NOVICES}"
 DECAY = "Hyman 2018: return to retraining fades by about 10% of its start a year (derived), divided by 12"
 QUALITY = (
@@ -186,6 +190,8 @@ _GROUPS: dict[str, list[Parameter]] = {
                "reservation wage at the start of a spell", "실직 초기 희망임금 비율"),
         _fixed("reservation_decline", 0.03, 0.0, 0.2, "share per month",
                "fall of the reservation wage over the spell", "희망임금의 월간 하락률"),
+        _estimated("regular_preference", 0.1, 0.0, 0.6, "log points of wage",
+                   "wage worth giving up for a regular contract", "상용직 선호의 임금 환산"),
         _fixed("large_preference", 0.05, 0.0, 0.5, "log points of wage",
                "wage worth giving up for a large employer", "대규모 사업체 선호의 임금 환산"),
     ],
@@ -198,6 +204,8 @@ _GROUPS: dict[str, list[Parameter]] = {
                "wage premium of AI skill at the start (p_0)", "AI 역량 임금 프리미엄", PREMIUM),
         _fixed("tenure_wage", 0.002, 0.0, 0.01, "log points a month, up to 60 months",
                "wage paid for tenure, lost with the job", "근속 임금 상승분", DISPLACED),
+        _estimated("level_pay", 1.0, 0.7, 1.3, "ratio to the published mean",
+                   "pay at the start of the spin-up: moves to better jobs raise it", "초기 임금 수준 (이직으로 상승)"),
         _fixed("match_sd", 0.3, 0.0, 0.5, "log points",
                "sd of the wage effect of a match", "일자리 매칭 임금효과 표준편차"),
         _fixed("wage_employability", 0.25, 0.0, 0.5, "log points per sd",
@@ -222,8 +230,18 @@ _GROUPS: dict[str, list[Parameter]] = {
                    "level at which the unemployed stop looking", "실업자의 구직 중단 수준", SOLVED),
         _estimated("level_search_inactive", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
                    "level of search of the inactive for a job at hand", "비경제활동인구의 직접 구직 수준", SOLVED),
+        _estimated("level_return_resting", 1.0, 0.3, 3.0, "ratio to the economy's factors",
+                   "return to work of those who rest", "쉬었음 인구의 복귀 수준"),
         _estimated("level_search_employed", 1.0, 0.3, 3.0, "ratio to the economy's hazards",
                    "level of search on the job", "재직 중 구직 수준", SOLVED),
+        _estimated("level_own_account", 1.0, 0.3, 3.0, "ratio to those who stop",
+                   "level of entry into own-account work", "자영업 진입 수준"),
+        _estimated("level_separate_own", 1.0, 0.3, 3.0, "ratio to the economy's factors",
+                   "separations from own-account and family work, against employees'", "자영업·무급가족 이직 수준"),
+        _estimated("separation_tenure", 1.0, 0.5, 2.0, "power of the economy's factors",
+                   "how steeply separations fall with tenure", "근속에 따른 이직 위험의 기울기", TENURE),
+        _estimated("regular_hires", 0.3, -1.0, 2.0, "log odds",
+                   "regular contracts among hires against the jobs that end", "채용 중 상용직 비중 보정", CONTRACTS),
     ],
     "selection and training": [
         _fixed("separation_employability", 0.3, 0.0, 1.0, "log hazard per sd",

@@ -45,6 +45,7 @@ from sim.workers import (
     NO_CONTRACT,
     RESTING,
     SCHOOL,
+    TENURE_PAY_MONTHS,
     UNEMPLOYED,
     new_columns,
 )
@@ -632,8 +633,9 @@ def _person(i, band, person, spell, other, w, e, posts, rates, pm, living, spin_
         if contract <= DAILY:
             f = posts.employer[w.job[i]]
             w.wage[i] += rates.wage_size[e.size[f]] + rates.wage_contract[contract] + e.productivity[f]
+            w.wage[i] += pm.tenure_wage * min(months, TENURE_PAY_MONTHS)
             w.wage[i] = max(w.wage[i], rates.minimum_wage[0])
-            if unit_(spell[2]) < rates.insured_share[contract]:
+            if unit_(spell[2]) < rates.insured_share[w.industry[i], contract]:
                 w.tags[i] |= INSURED
                 recent = min(months, 18)
                 w.insured[i] = np.uint32((min(months, 16383) << 18) | ((1 << recent) - 1))

@@ -18,7 +18,17 @@ from sim.kernels import alias_table, exp_, log_, logs, record_of
 from sim.population import AGE5
 from sim.record import Layout
 from sim.scenario import Scenario
-from sim.workers import EMPLOYED, INACTIVE, MILITARY, NO_EMPLOYER, OWN_ACCOUNT, UNEMPLOYED
+from sim.workers import (
+    EMPLOYED,
+    INACTIVE,
+    MILITARY,
+    NO_EMPLOYER,
+    OLDEST_MONTH,
+    OWN_ACCOUNT,
+    REGULAR,
+    RESTING,
+    UNEMPLOYED,
+)
 
 BLOCK = 1 << 20  # people looked at together, so that nothing is as long as everybody
 LAST_YEAR = 2036
@@ -32,6 +42,10 @@ UNPAID_WOMEN, UNPAID_MEN = (
     0.22,
     0.05,
 )  # unpaid family workers among those who start own-account work (assumption)
+FEW_JOBS = (
+    250.0  # that end in a month, of a cell whose contracts are drawn halfway to its major group (assumption)
+)
+APART = 4.0  # at most, return to work of men or women against the mean of their age (assumption)
 INVOLUNTARY = 0.6  # of separations into unemployment, contract ends and dismissals (assumption)
 LAID_OFF_TO_UNEMPLOYMENT = 0.7  # of the laid off, the rest leaves the labour force for a while (assumption)
 # posts held above posts wanted at rest, share of employees: what the model comes to without AI
@@ -62,7 +76,7 @@ def rates_of(economy: Economy, scenario: Scenario) -> Any:
     }
     level = float(log_(economy.value("wage_level", "mean_hourly")))
     employees = economy.array("size_employees", "size").sum()
-    tenure, exits = _tenure(economy)
+    tenure, exits = _tenure(economy, scenario)
     return record_of(
         {
             "entrants": entrants,
@@ -85,7 +99,7 @@ def rates_of(economy: Economy, scenario: Scenario) -> Any:
             "minimum_wage": logs(by_year(economy.by_year("minimum_wage.hourly"), economy.base_year)),
             "tenure": tenure,
             "exit_by_contract": exits,
-            "insured_share": np.array([economy.scalar(f"insured.{c}") for c in economy.codes["contract"]]),
+            "insured_share": _insured(economy),
         }
     )
 
@@ -184,12 +198,27 @@ def _regular_use(economy: Economy) -> np.ndarray:
     return np.asarray(np.clip(share, 0.005, 0.8))
 
 
-def _tenure(economy: Economy) -> tuple[np.ndarray, np.ndarray]:
+def _insured(economy: Economy) -> np.ndarray:
+    """Share insured (industries, contracts): of the regular, officials and teachers are outside."""
+    share = np.array([economy.scalar(f"insured.{c}") for c in economy.codes["contract"]])
+    out = np.tile(share, (economy.n("industry"), 1))
+    for k, industry in enumerate(economy.codes["industry"]):
+        if economy.holds(f"insured.outside_{industry}"):
+            out[k, REGULAR] *= 1.0 - economy.scalar(f"insured.outside_{industry}")
+    return out
+
+
+def _by_tenure(economy: Economy, scenario: Scenario) -> np.ndarray:
+    """How separations fall with tenure (4 bands): the table's factors, to a power that is estimated."""
+    factor = economy.array("flow_factor", "code", dimension="tenure", flow="en")
+    return np.asarray(factor**scenario.world.separation_tenure)
+
+
+def _tenure(economy: Economy, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     """Stationary distribution of tenure by contract, cumulated (contracts, 480 months), and mean monthly exits
     (contracts), under the table's hazards."""
-    contract, tenure = (
-        economy.array("flow_factor", "code", dimension=d, flow="en") for d in ("contract", "tenure")
-    )
+    contract = economy.array("flow_factor", "code", dimension="contract", flow="en")
+    tenure = _by_tenure(economy, scenario)
     quits = economy.array("flow_factor", "code", dimension="contract", flow="job_to_job")
     upper = np.array([3, 12, 36, 10**6])
     band = np.searchsorted(upper, np.arange(480), side="right")
@@ -220,31 +249,36 @@ def tables_of(
 ) -> tuple[Any, Boards]:
     """Tables for the kernels, and the boards of vacancies.
 
-    Shifts everyone's wage so that employees' mean hourly wage is the published one."""
+    Shifts everyone's wage so that employees' mean pay an hour worked is the published one."""
     w, living = population.workers, population.living
     first = economy.base_year
     low, _ = economy.ages
     band = np.repeat(np.searchsorted(low, np.arange(121), side="right").clip(1) - 1, 12).astype(np.int32)
-    shift = _centre_wages(economy, rates, w, living)
+    shift = _centre_wages(economy, rates, w, living, -spin_up, band, scenario.world.level_pay)
     people = census(w, living, -spin_up, band, economy.n("industry"), economy.n("occupation"))
     hazards = _separations(economy, scenario, people.at_work)
     flows = {f: economy.array("flows_age", "age", flow=f) for f in economy.codes["flow"]}
-    by_tenure = economy.array("flow_factor", "code", dimension="tenure", flow="en")
+    by_tenure = _by_tenure(economy, scenario)
     leave = (hazards[0] + hazards[1])[..., None] * by_tenure
-    own = _own_account(people, leave)
-    openings, recent = turnover(
+    own = _own_account(people, leave, scenario.world.level_own_account)
+    quits = economy.array("flow_factor", "code", dimension="contract", flow="job_to_job")
+    openings, ending = turnover(
         w,
         living,
         -spin_up,
         band,
         leave,
-        economy.value("flows", "job_to_job"),
+        economy.value("flows", "job_to_job") * quits[:, None] * np.ones(by_tenure.size)[None, :],
         rates.major,
+        AGE5,
         economy.n("region"),
     )
     boards = submarkets(economy, scenario, rates, openings)
-    start_looking, ne_factor = _start_looking(economy, people.inactive, flows)
-    search = _hazard_level(economy, scenario, "search_inactive") * flows["ne"]
+    leaving = np.einsum("xacst,cast->xa", people.at_work, hazards[1][..., None] * by_tenure)
+    resting = scenario.world.level_return_resting
+    start_looking, search_inactive = _from_inactivity(economy, people.inactive, leaving, flows, resting)
+    returns = start_looking + search_inactive
+    returns[:, RESTING] /= resting  # the stock of those who rest is what the level moves
     exposure = economy.array("exposure", "occupation", measure=str(scenario.world.exposure))
     years = LAST_YEAR - first + 1
     floor, ceiling = (by_year(economy.by_year(f"benefit.{k}_daily"), first) for k in ("floor", "ceiling"))
@@ -272,7 +306,7 @@ def tables_of(
                 "call_up": np.where(
                     (np.arange(2)[:, None] == 0) & (np.arange(low.size)[None, :] == 1), CALL_UP, 0.0
                 ),
-                "reason_after_school": _reasons(economy, after_school=True),
+                "reason_after_school": _reasons(economy, returns, after_school=True),
                 "graduate": _graduates(economy),
                 "retire": 0.5 * economy.scalar("retirement.longest_job_share"),
                 "hours": np.vstack([economy.array("hours", "contract", "age"), np.zeros((1, low.size))]),
@@ -284,7 +318,7 @@ def tables_of(
                 "employability_most": exp_(3.8 * spread),
                 "laid_off_u": np.where(np.arange(low.size) >= 9, 0.5, LAID_OFF_TO_UNEMPLOYMENT),
                 "involuntary": INVOLUNTARY,
-                "reason_on_leaving": _reasons(economy, after_school=False),
+                "reason_on_leaving": _reasons(economy, returns, after_school=False),
                 "insured_months_needed": int(economy.scalar("benefit.insured_days") / 30),
                 "benefit_months": _benefit_months(economy),
                 "benefit_floor": floor,
@@ -307,7 +341,9 @@ def tables_of(
                 ),
                 "stop_looking": flows["un"] * _hazard_level(economy, scenario, "stop_looking"),
                 "start_looking": start_looking * _hazard_level(economy, scenario, "start_looking"),
-                "search_n": np.clip(ne_factor * search[None, :], 0.0, 0.9),
+                "search_n": np.minimum(
+                    0.9, search_inactive * _hazard_level(economy, scenario, "search_inactive")
+                ),
                 "search_e": _search_employed(economy, scenario),
                 "own_from_u": own[1],
                 "own_from_n": own[2],
@@ -321,7 +357,7 @@ def tables_of(
                 "conversion_weight": conversion_weight,
                 "distance": economy.wide("skill_distance"),
                 "education_match": _education_match(economy),
-                "hired_contract": _hired_contracts(economy, recent),
+                "hired_contract": _hired_contracts(ending, FEW_JOBS / scale, scenario.world.regular_hires),
                 "insured_share": rates.insured_share,
                 "minimum_wage": rates.minimum_wage[:years],
                 "log_reservation": float(log_(scenario.world.reservation_share)),
@@ -339,14 +375,23 @@ def tables_of(
     )
 
 
-def _centre_wages(economy: Economy, rates: Any, w: Any, living: int) -> float:
-    """Shift log wages so that employees' mean hourly wage is the published one; nobody is below the minimum."""
-    total, heads = 0.0, 0
+def _centre_wages(
+    economy: Economy, rates: Any, w: Any, living: int, month: int, band: np.ndarray, level: float
+) -> float:
+    """Shift log wages so that employees' pay over their hours is `level` times the published one (moves to better pay
+    raise it afterwards); nobody is below the minimum.
+
+    month: of the spin-up's start; band: age band of every month of age."""
+    hours, paid, worked = economy.array("hours", "contract", "age"), 0.0, 0.0
     for lo in range(0, living, BLOCK):
         part = slice(lo, min(lo + BLOCK, living))
-        paid = w.wage[part][w.contract[part] < OWN_ACCOUNT]
-        total, heads = total + float(np.exp(paid.astype(np.float64)).sum()), heads + paid.size
-    shift = round(float(np.log(economy.value("wage_level", "mean_hourly") / (total / heads))), 6)
+        employee = w.contract[part] < OWN_ACCOUNT
+        months = np.clip(month - w.birth[part][employee].astype(np.int32), 0, OLDEST_MONTH)
+        each = hours[w.contract[part][employee], band[months]]
+        paid += float((each * np.exp(w.wage[part][employee].astype(np.float64))).sum())
+        worked += float(each.sum())
+    wanted = level * economy.value("wage_level", "mean_hourly")
+    shift = round(float(np.log(wanted / (paid / worked))), 6)
     w.wage[:] += np.float32(shift)
     for lo in range(0, living, BLOCK):
         part = slice(lo, min(lo + BLOCK, living))
@@ -365,11 +410,14 @@ def _separations(economy: Economy, scenario: Scenario, at_work: np.ndarray) -> t
     """Monthly hazards (contracts, ages, sizes + none) into unemployment and inactivity before tenure: contract x
     size x age, scaled so that each age band's published flow holds for its present mix."""
     stock = at_work.sum(axis=0)  # age, contract, size, tenure
+    by_tenure = _by_tenure(economy, scenario)
     out = []
     for flow in ("eu", "en"):
-        contract, sizes, by_tenure = (
-            economy.array("flow_factor", "code", dimension=d, flow=flow)
-            for d in ("contract", "size", "tenure")
+        contract, sizes = (
+            economy.array("flow_factor", "code", dimension=d, flow=flow) for d in ("contract", "size")
+        )
+        contract = contract * np.where(
+            np.arange(contract.size) >= OWN_ACCOUNT, scenario.world.level_separate_own, 1.0
         )
         sizes = np.append(sizes, 1.0)
         relative = np.einsum("acst,c,s,t->a", stock, contract, sizes, by_tenure)
@@ -380,28 +428,41 @@ def _separations(economy: Economy, scenario: Scenario, at_work: np.ndarray) -> t
     return out[0], out[1]
 
 
-def _own_account(people: Census, leave: np.ndarray) -> list[np.ndarray]:
-    """Monthly hazards (sexes, ages) to start own-account work from E, U and N that replace those who stop."""
+def _own_account(people: Census, leave: np.ndarray, level: float) -> list[np.ndarray]:
+    """Monthly hazards (sexes, ages) to start own-account work from E, U and N: `level` times what replaces those who
+    stop."""
     own = people.at_work[:, :, OWN_ACCOUNT:, NO_EMPLOYER, :]  # sex, age, contract, tenure
     stops = np.einsum("xact,cat->xa", own, leave[OWN_ACCOUNT:, :, NO_EMPLOYER, :])
     return [
-        np.minimum(0.2, stops * share / np.maximum(1, people.stock(state)))
+        np.minimum(0.2, level * stops * share / np.maximum(1, people.stock(state)))
         for state, share in zip((EMPLOYED, UNEMPLOYED, INACTIVE), FROM_STATES, strict=True)
     ]
 
 
-def _start_looking(
-    economy: Economy, inactive: np.ndarray, flows: dict[str, np.ndarray]
+def _from_inactivity(
+    economy: Economy,
+    inactive: np.ndarray,
+    leaving: np.ndarray,
+    flows: dict[str, np.ndarray],
+    resting: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hazard (reasons, ages) of the inactive to start looking, and relative intensity of direct search."""
-    stock = inactive.T.copy()
-    stock[MILITARY] = 0
+    """Monthly hazards (sexes, reasons, ages) of the inactive to start looking and to search for a job at hand, before
+    their levels. Those of men and women are as far apart as keeps the employed of both: as many return as leave a job
+    for inactivity (`leaving`: sexes, ages); flows by sex are not published.
+
+    inactive: heads (sexes, ages, reasons). resting: return of those who rest, against the table's."""
+    stock = np.swapaxes(inactive, 1, 2).astype(np.float64)
+    stock[:, MILITARY] = 0.0
     out = []
     for flow in ("nu", "ne"):
-        factor = economy.array("flow_factor", "code", dimension="reason", flow=flow)
-        mean = (factor[:, None] * stock).sum(axis=0) / np.maximum(1, stock.sum(axis=0))
-        out.append(factor[:, None] / np.where(mean > 0, mean, 1.0)[None, :])
-    return np.minimum(0.5, out[0] * flows["nu"][None, :]), out[1]
+        factor = economy.array("flow_factor", "code", dimension="reason", flow=flow)[:, None].copy()
+        factor[RESTING] *= resting
+        ready = (factor * stock).sum(axis=1)  # sexes, ages
+        sex = leaving / np.maximum(1.0, ready) * ready.sum(axis=0) / np.maximum(1.0, leaving.sum(axis=0))
+        hazard = factor * np.clip(sex, 1.0 / APART, APART)[:, None]
+        mean = (hazard * stock).sum(axis=(0, 1)) / np.maximum(1.0, stock.sum(axis=(0, 1)))
+        out.append(hazard / np.where(mean > 0.0, mean, 1.0) * flows[flow])
+    return np.minimum(0.5, out[0]), out[1]
 
 
 def _search_employed(economy: Economy, scenario: Scenario) -> np.ndarray:
@@ -418,10 +479,12 @@ def _market_wage(economy: Economy, rates: Any, shift: float) -> np.ndarray:
     return np.repeat((rates.wage_occupation + shift)[:, None], economy.n("region"), axis=1)
 
 
-def _hired_contracts(economy: Economy, recent: np.ndarray) -> np.ndarray:
-    """Cumulated shares of contracts among hires (majors, sizes, 3): those of under three months, where any leave."""
-    turnover = economy.array("flow_factor", "code", dimension="contract", flow="en")[:3]
-    flow = (recent + 0.5) * np.where(turnover > 0, 1.0, 0.0)
+def _hired_contracts(ending: np.ndarray, few: float, regular: float) -> np.ndarray:
+    """Cumulated shares of contracts among hires (five ages, majors, sizes, 3): those of the jobs that end, which they
+    replace, with the log odds of a regular one raised by `regular` (for temporary jobs that turn regular)."""
+    usual = ending.sum(axis=(0, 2))  # of a major group: what a cell of few jobs is drawn to
+    usual = (usual + 1e-6) / (usual + 1e-6).sum(axis=-1, keepdims=True)
+    flow = (ending + few * usual[None, :, None, :]) * np.array([exp_(regular), 1.0, 1.0])
     return np.asarray(np.cumsum(flow / flow.sum(axis=-1, keepdims=True), axis=-1))
 
 
@@ -450,9 +513,10 @@ def _leave_school(economy: Economy) -> np.ndarray:
     return np.clip(out, 0.0, 0.5)
 
 
-def _reasons(economy: Economy, after_school: bool) -> np.ndarray:
-    """Cumulated shares (sexes, ages, reasons) of why someone is inactive after leaving a job, or after school."""
-    share = economy.array("inactive_reason", "sex", "age", "reason").copy()
+def _reasons(economy: Economy, exits: np.ndarray, after_school: bool) -> np.ndarray:
+    """Cumulated shares (sexes, ages, reasons) of why someone is inactive after leaving a job, or after school: those of
+    the stock times how soon each reason ends (`exits`: sexes, reasons, ages), so that the stock stays."""
+    share = economy.array("inactive_reason", "sex", "age", "reason") * np.swapaxes(exits, 1, 2)
     share[:, :, MILITARY] = 0.0
     if after_school:
         share[:, :, 0] = 0.0

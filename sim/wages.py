@@ -7,7 +7,7 @@ the worker's own part, luck, a share of what AI adds, and a premium for AI skill
 from __future__ import annotations
 
 from sim.kernels import device, log_, logistic_
-from sim.workers import EMPLOYED, NOTICE, OLDEST_MONTH
+from sim.workers import EMPLOYED, NOTICE, OLDEST_MONTH, REGULAR
 
 APPLIED = 0.5  # AI skill of the `applied` step of the ladder
 LARGE = 4  # size class of large employers
@@ -40,9 +40,9 @@ def worth_of(i, w, tb, pm, clock):
 
 
 @device
-def paid_for(advert, worth, luck, which, tb):
+def paid_for(advert, worth, luck, which, age5, tb):
     """Log hourly wage of an advertised post but for what AI adds to it and the legal minimum, and the contract."""
-    shares = tb.hired_contract[tb.major[advert.occupation], advert.size_class]
+    shares = tb.hired_contract[age5, tb.major[advert.occupation], advert.size_class]
     contract = int(which >= shares[0]) + int(which >= shares[1])
     return advert.pay + tb.wage_contract[contract] + worth + luck, contract
 
@@ -50,7 +50,8 @@ def paid_for(advert, worth, luck, which, tb):
 @device
 def offer_of(i, advert, worth, luck, which, w, tb, pm, clock, premium):
     """Log hourly wage and contract that an advertised vacancy offers to worker i, of `worth` and with `luck`."""
-    wage, contract = paid_for(advert, worth, luck, which, tb)
+    age5 = tb.age5[tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]]
+    wage, contract = paid_for(advert, worth, luck, which, age5, tb)
     intensity, o = float(advert.intensity), advert.occupation
     if intensity > 0.0:
         novice = w.experience[i] if w.occupation[i] == o else 0
@@ -72,14 +73,15 @@ def reservation(i, w, tb, pm, clock):
 
 
 @device
-def liking(offered, size, pm):
-    """Value of an offer from an employer of a size class: the log wage, and what a large employer is worth."""
-    return offered + (pm.large_preference if size == LARGE else 0.0)
+def liking(offered, size, contract, pm):
+    """Value of an offer: the log wage, and what a large employer and a regular contract are worth."""
+    liked = offered + (pm.large_preference if size == LARGE else 0.0)
+    return liked + (pm.regular_preference if contract == REGULAR else 0.0)
 
 
 @device
 def least_acceptable(i, w, tb, pm, clock):
     """Value that an offer must exceed: the present job's for those at work, else the reservation wage."""
     if w.state[i] == EMPLOYED and (w.tags[i] & NOTICE) == 0:
-        return liking(float(w.wage[i]), w.size[i], pm)
+        return liking(float(w.wage[i]), w.size[i], w.contract[i], pm)
     return reservation(i, w, tb, pm, clock)

@@ -36,6 +36,7 @@ PUBLIC = np.uint8(8)  # in a public job for the elderly
 NOTICE = np.uint8(16)  # told of a layoff, leaves next month
 INSURED = np.uint8(32)  # the job is covered by employment insurance
 TRAINED = np.uint8(64)  # has completed a course
+TENURE_PAY_MONTHS = 60  # pay rises with tenure so long
 
 FINAL_SCHOOL_YEAR = (
     23 * 12

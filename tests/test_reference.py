@@ -223,8 +223,9 @@ def _tenure_off_by_a_month(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _no_decay(rule: Callable[..., Any]) -> Callable[..., Any]:
-    def grown(model: Any, skill: float, used: float) -> float:
-        return arithmetic.single(min(1.0, skill + model.parameters.learning_by_use * used * (1.0 - skill)))
+    def grown(model: Any, person: Any, used: float) -> float:
+        learnt = model.parameters.learning_by_use * used * (1.0 - person.skill)
+        return arithmetic.single(min(1.0, person.skill + learnt))
 
     return grown
 

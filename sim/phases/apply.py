@@ -32,7 +32,7 @@ from sim.kernels import (
     unit_,
 )
 from sim.wages import least_acceptable, liking, offer_of, requirement_of, worth_of
-from sim.workers import EMPLOYED, LONG_TERM, NOBODY, NOTICE, UNEMPLOYED
+from sim.workers import EMPLOYED, LONG_TERM, NOBODY, NOTICE, OLDEST_MONTH, UNEMPLOYED
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
@@ -153,6 +153,7 @@ def _begin(who, number, found, desk, w, tb, boards, pm, key, clock):
                 origin = course
         row = np.uint64(w.region[i]) * np.uint64(tb.major.size) + np.uint64(origin)
         desk.origin[j] = origin
+        desk.group[j] = tb.age5[tb.band[min(clock.month - w.birth[i], OLDEST_MONTH)]]
         at_work = np.uint64((w.state[i] == EMPLOYED) & ((w.tags[i] & NOTICE) == 0))
         geometric = desk.patience[j] * boards.patience[row]  # 1 - q a look
         desk.row[j] = row
@@ -172,10 +173,10 @@ def _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adve
         j, v = np.uint64(desk.waiting[q]), desk.seen[q]
         acceptable = desk.gain[q] > 0.0
         if not acceptable and desk.gain[q] + desk.most[q] > 0.0:
-            offered, _ = offer_of(
+            offered, kind = offer_of(
                 who[j], adverts[v], desk.worth[j], desk.luck[j], desk.which[j], w, tb, pm, clock, premium
             )
-            acceptable = liking(offered, adverts[v].size_class, pm) > desk.least[j]
+            acceptable = liking(offered, adverts[v].size_class, kind, pm) > desk.least[j]
         found[j] = v if acceptable else NONE
         desk.waiting[left] = j
         left += np.uint64(not acceptable and look + 1 < desk.looks[j])
@@ -211,12 +212,13 @@ def _like(n, desk, tb, pm, clock, adverts, added):
     lowest = tb.minimum_wage[clock.year_index]
     for q in range(n):
         j, size = np.uint64(desk.waiting[q]), np.uint64(desk.kind[q] % FEW)
-        shares = tb.hired_contract[np.uint64(tb.major[np.uint64(desk.kind[q] // FEW)]), size]
+        major = np.uint64(tb.major[np.uint64(desk.kind[q] // FEW)])
+        shares = tb.hired_contract[np.uint64(desk.group[j]), major, size]
         which = desk.which[j]
         contract = np.uint64(which >= shares[0]) + np.uint64(which >= shares[1])
         bare = desk.gain[q] + tb.wage_contract[contract] + desk.worth[j] + desk.luck[j]
         offered = max(bare, lowest) if desk.seen[q] != NONE else bare
-        desk.gain[q] = liking(offered, size, pm) - desk.least[j]
+        desk.gain[q] = liking(offered, size, contract, pm) - desk.least[j]
 
 
 @device

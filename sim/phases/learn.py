@@ -1,4 +1,5 @@
-"""Phase 8, learn: AI skill grows by use at an adopting employer and decays without it; tenure and records go on.
+"""Phase 8, learn: AI skill grows by use at an adopting employer; what a course taught fades where it is not used;
+tenure and records go on.
 
 Each rule is a loop over one block of a few columns, cut out of the whole (`column[start:end]`): only then does the
 compiler know that no index is negative, and vectorises. The month's last pass over everyone (`produce`) calls `learn`
@@ -12,9 +13,8 @@ import numpy as np
 from sim.employers import ADOPTER
 from sim.kernels import device, logistic_
 from sim.phases.reach import AT_ADOPTER
-from sim.workers import ABSENT, EMPLOYED, HELD12, INSURED, OWN_ACCOUNT
+from sim.workers import ABSENT, EMPLOYED, HELD12, INSURED, OWN_ACCOUNT, TENURE_PAY_MONTHS, TRAINED
 
-TENURE_PAY_MONTHS = 60
 WINDOW = np.uint32((1 << 18) - 1)  # the last 18 months
 MONTHS_AT = np.uint32(18)  # above them: insured months in all
 MOST_INSURED = np.uint32(16383)
@@ -29,7 +29,8 @@ def learn(start, end, w, e, posts, tb, pm, clock, reached, desk):
     spell, tags = w.spell[start:end], w.tags[start:end]
     job, occupation = w.job[start:end], w.occupation[start:end]
     users = _use(job, occupation, skill, e, posts, tb, pm, reached[start:end], desk.used, desk.waiting)
-    _practise(state, skill, desk.used, pm.learning_by_use, pm.skill_decay)
+    _practise(state, skill, desk.used, pm.learning_by_use)
+    _forget(state, tags, skill, pm, desk.ids)
     _raise(contract, spell, w.wage[start:end], pm.tenure_wage, tb.minimum_wage[clock.year_index])
     _insure(state, contract, tags, w.insured[start:end])
     _stay(state, spell, w.experience[start:end], tags)
@@ -55,11 +56,25 @@ def _use(job, occupation, skill, e, posts, tb, pm, bits, used, users):
 
 
 @device
-def _practise(state, skill, used, learning, decay):
+def _practise(state, skill, used, learning):
     for j in range(state.size):
         a = float(skill[j])
-        new = a + learning * used[j] * (1.0 - a) - decay * (1.0 - used[j]) * a
-        skill[j] = min(1.0, new) if state[j] != ABSENT else a
+        skill[j] = min(1.0, a + learning * used[j] * (1.0 - a)) if state[j] != ABSENT else a
+
+
+@device
+def _forget(state, tags, skill, pm, trained):
+    """What was taught fades in those who do not use it: at the rate of decay, less the chance of regular use at their
+    skill. What people taught themselves is what they use."""
+    n = np.uint64(0)
+    for j in range(state.size):
+        trained[n] = j
+        n += np.uint64((tags[j] & TRAINED) != 0)
+    for q in range(np.int64(n)):
+        u = np.uint64(trained[q])
+        a = float(skill[u])
+        idle = 1.0 - logistic_(pm.use_slope * (a - pm.use_midpoint))
+        skill[u] = a - pm.skill_decay * idle * a if state[u] != ABSENT else a
 
 
 @device

@@ -135,7 +135,7 @@ def _accept(
                     clock,
                     premium,
                 )
-                liked = liking(offered, adverts[v].size_class, pm)
+                liked = liking(offered, adverts[v].size_class, kind, pm)
                 if liked > value:
                     chosen, value, wage, contract = v, liked, offered, kind
             other += 1
@@ -177,7 +177,9 @@ def _hire(lo, hi, chunk, desk, w, e, posts, tb, key, clock, reached, accepted, c
             i = np.uint64(worker[j])
             tags = w.tags[i]
             accepted.trainee[start + j] = (w.programme[i] != NOBODY) | ((tags & TRAINED) != 0)
-            covered = unit_(desk.word[0, j]) < tb.insured_share[np.uint64(contract[j])]
+            covered = (
+                unit_(desk.word[0, j]) < tb.insured_share[np.uint64(w.industry[i]), np.uint64(contract[j])]
+            )
             w.tags[i] = (tags & (HELD12 | TRAINED)) | (np.uint8(covered) * INSURED)
             w.state[i] = EMPLOYED
             w.contract[i] = contract[j]

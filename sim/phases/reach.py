@@ -78,16 +78,17 @@ def limits_of(tables: Any) -> Any:
     for n, months in enumerate(DUE):
         band[ages + n] = slot[months]
         slot[months] = ages + n
-    separate, search = np.zeros((2, KINDS, ages))
+    separate, search = np.zeros((2, KINDS, 2, ages))  # by sex
     always = np.zeros((KINDS, SLOTS), dtype=np.uint8)
-    at_work = t.search_e * MOST_EAGER + t.own_from_e.max(axis=0)
+    at_work = t.search_e[:, None] * MOST_EAGER + t.own_from_e
     most = t.employability_most * t.occupation_factor.max()
     for contract in range(NO_CONTRACT):
         worst = (t.separate_u[contract] + t.separate_n[contract]).max(axis=-1)
         for tenure in range(TENURES):
             separate[contract * TENURES + tenure] = worst * t.tenure_factor[tenure] * most
             search[contract * TENURES + tenure] = at_work[contract]
-    search[IS_INACTIVE:IS_NOBODY] = t.start_looking + t.own_from_n.max(axis=0) + t.search_n + t.public_job
+    returns = t.start_looking + t.search_n
+    search[IS_INACTIVE:IS_NOBODY] = np.swapaxes(returns, 0, 1) + t.own_from_n + t.public_job
     search[IS_INACTIVE + MILITARY] = 0.0
     always[:IS_NOBODY, ages : ages + 2] = AGES
     always[[IS_INACTIVE + SCHOOL, IS_INACTIVE + MILITARY]] |= AGES
@@ -96,7 +97,7 @@ def limits_of(tables: Any) -> Any:
     cells = KINDS * 2 * SLOTS
     word = np.zeros((4, cells), dtype=np.uint32)
     for which, chance in ((SEPARATE_WORD, separate), (SEARCH_WORD, search)):
-        word[which] = np.repeat(word_limit(chance)[:, None, band], 2, axis=1).ravel()
+        word[which] = word_limit(chance)[:, :, band].ravel()
     return record_of(
         {
             "word": word,

@@ -72,9 +72,9 @@ def _decide(lo, hi, chunk, desk, w, tb, key, clock, reached, events, counts):
             elif state == INACTIVE:
                 if w.reason[i] == MILITARY:
                     continue
-                starts = tb.start_looking[w.reason[i], band]
+                starts = tb.start_looking[sex, w.reason[i], band]
                 own = starts + tb.own_from_n[sex, band]
-                looks = own + tb.search_n[w.reason[i], band]
+                looks = own + tb.search_n[sex, w.reason[i], band]
                 if u < starts:
                     w.state[i] = UNEMPLOYED
                     w.spell[i] = 0

@@ -13,6 +13,7 @@ from sim.workers import (
     MILITARY,
     NOBODY,
     OWN_ACCOUNT,
+    REGULAR,
     TEMPORARY,
     UNEMPLOYED,
     UNPAID_FAMILY,
@@ -78,9 +79,9 @@ def next_step(model: ReferenceMarket, person: Person) -> str | None:
     if person.state == INACTIVE:
         if person.reason == MILITARY:
             return None
-        starts = t.start_looking[person.reason][band]
+        starts = t.start_looking[sex][person.reason][band]
         own = starts + t.own_from_n[sex][band]
-        looks = own + t.search_n[person.reason][band]
+        looks = own + t.search_n[sex][person.reason][band]
         if u < starts:
             return STARTS_LOOKING
         if u < own:
@@ -143,7 +144,7 @@ def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy 
         vacancy: Vacancy | None = board[a.place(slot, len(board))]
         if (
             vacancy is not None
-            and liking(model, offer(model, person, number, vacancy)[0], vacancy.post) > least
+            and liking(model, *offer(model, person, number, vacancy), vacancy.post) > least
         ):
             return vacancy
     return None
@@ -170,7 +171,7 @@ def match(model: ReferenceMarket) -> None:
         ]
         if not offers:
             continue
-        number, vacancy = max(offers, key=lambda it: liking(model, offer(model, person, *it)[0], it[1].post))
+        number, vacancy = max(offers, key=lambda it: liking(model, *offer(model, person, *it), it[1].post))
         wage, contract = offer(model, person, number, vacancy)
         region, group = vacancy.post.employer.region, model.tables.major[vacancy.post.occupation]
         model.hires_by_cell[region][group] += 1
@@ -225,7 +226,8 @@ def hire(model: ReferenceMarket, person: Person, vacancy: Vacancy, wage: float, 
         0,
     )
     person.forget_job()
-    person.covered = a.unit(model.words("HIRED", person.row)[0]) < model.tables.insured_share[contract]
+    covered = model.tables.insured_share[post.employer.industry, contract]
+    person.covered = a.unit(model.words("HIRED", person.row)[0]) < covered
 
 
 # --------------------------------------------------------------------------------------------------- wages
@@ -236,7 +238,7 @@ def offer(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
     t, p = model.tables, model.parameters
     e, o = vacancy.post.employer, vacancy.post.occupation
     _, luck, which, _ = model.words("APPLICATION", person.row, number)
-    contract = a.category(a.unit(which), t.hired_contract[t.major[o]][e.size])
+    contract = a.category(a.unit(which), t.hired_contract[t.age5[person.band]][t.major[o]][e.size])
     worth = (
         t.wage_age[person.band]
         + t.wage_sex[person.sex]
@@ -259,10 +261,12 @@ def offer(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy)
     return max(wage, t.minimum_wage[model.year_index]), contract
 
 
-def liking(model: ReferenceMarket, wage: float, post: Post | None) -> float:
-    """What a wage is worth: more at a large employer."""
+def liking(model: ReferenceMarket, wage: float, contract: int, post: Post | None) -> float:
+    """What a wage is worth: more at a large employer, more with a regular contract."""
     if post is not None and post.employer.size == LARGE:
         wage += model.parameters.large_preference
+    if contract == REGULAR:
+        wage += model.parameters.regular_preference
     return wage
 
 
@@ -270,6 +274,6 @@ def least_acceptable(model: ReferenceMarket, person: Person) -> float:
     """What an offer must exceed: the job held, or the reservation wage."""
     t, p = model.tables, model.parameters
     if person.employed and not person.notice:
-        return liking(model, person.wage, person.post)
+        return liking(model, person.wage, person.contract, person.post)
     reservation: float = person.wage + t.log_reservation - p.reservation_decline * person.spell
     return max(reservation, t.benefit_hourly[model.year_index]) if person.benefit > 0 else reservation

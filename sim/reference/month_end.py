@@ -8,12 +8,11 @@ from sim.reference import arithmetic as a
 from sim.reference.agents import Person
 from sim.reference.jobs import NO_EMPLOYER, staff_use
 from sim.reference.training import follow
-from sim.workers import OWN_ACCOUNT, RESTING, UNEMPLOYED
+from sim.workers import OWN_ACCOUNT, RESTING, TENURE_PAY_MONTHS, UNEMPLOYED
 
 if TYPE_CHECKING:
     from sim.reference.market import ReferenceMarket
 
-TENURE_PAY_MONTHS = 60
 MOST_MONTHS = 65535  # durations stop here
 MOST_INSURED = 16383
 
@@ -30,7 +29,7 @@ def learn(model: ReferenceMarket) -> None:
         if person.employed and person.contract < OWN_ACCOUNT:
             raise_pay(model, person, spell)
             insured = person.covered
-        person.skill = next_skill(model, person.skill, used)
+        person.skill = next_skill(model, person, used)
         if insured:
             person.insured_months = min(person.insured_months + 1, MOST_INSURED)
         person.insured_lately.append(insured)
@@ -45,12 +44,14 @@ def use_at_work(model: ReferenceMarket, person: Person) -> float:
     return exposed * a.logistic(p.use_slope * (person.skill - p.use_midpoint))
 
 
-def next_skill(model: ReferenceMarket, skill: float, used: float) -> float:
-    """AI skill grows by use and decays without it."""
+def next_skill(model: ReferenceMarket, person: Person, used: float) -> float:
+    """AI skill grows by use at work; what was taught decays without any."""
     p = model.parameters
-    learnt = p.learning_by_use * used * (1.0 - skill)
-    forgotten = p.skill_decay * (1.0 - used) * skill
-    return a.single(min(1.0, skill + learnt - forgotten))
+    skill = a.single(min(1.0, person.skill + p.learning_by_use * used * (1.0 - person.skill)))
+    if not person.trained:
+        return skill
+    idle = 1.0 - a.logistic(p.use_slope * (skill - p.use_midpoint))
+    return a.single(skill - p.skill_decay * idle * skill)
 
 
 def raise_pay(model: ReferenceMarket, person: Person, spell: int) -> None:
