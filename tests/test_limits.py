@@ -66,6 +66,7 @@ def one_submarket(model: LaborMarket, vacancies_most: int) -> None:
         "score_age",
         "score_education",
         "large_preference",
+        "regular_preference",
     ):
         setattr(model.params, name, 0.0)
     model.workers.wage[:] = 0.0

@@ -258,7 +258,7 @@ def _nothing(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _without_taste(rule: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda model, wage, post: wage
+    return lambda model, wage, contract, post: wage
 
 
 def _one_more(rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -286,7 +286,7 @@ MUTATIONS: dict[str, tuple[ModuleType | type, str, Callable[..., Any], str]] = {
     "those who should stay are laid off": (jobs, "race", _negative, "worker"),
     "insurance is drawn with last month's number": (Market, "words", _last_month, "worker"),
     "labour demand does not look at the staff": (jobs, "take_staff_means", _nothing, "employer"),
-    "large employers are not preferred": (hiring, "liking", _without_taste, "worker"),
+    "nothing but pay is liked": (hiring, "liking", _without_taste, "worker"),
     "benefits are not used up": (month_end, "pay_benefit", _nothing, "worker"),
     "one trainee too many from each employer": (enrolling, "within_employers", _one_more, "enrolment"),
     "allowances are paid twice": (training, "pay_allowance", _twice, "account"),

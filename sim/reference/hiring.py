@@ -226,7 +226,7 @@ def hire(model: ReferenceMarket, person: Person, vacancy: Vacancy, wage: float, 
         0,
     )
     person.forget_job()
-    covered = model.tables.insured_share[post.employer.industry, contract]
+    covered = model.tables.insured_share[post.employer.industry][contract]
     person.covered = a.unit(model.words("HIRED", person.row)[0]) < covered
 
 
