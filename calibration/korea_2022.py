@@ -17,6 +17,7 @@ import numpy as np
 
 from sim import economy as economies
 from sim.fitting import fit
+from sim.population import SECTOR
 from sim.rates import _common_scale
 
 FOLDER = Path(economies.__file__).parent / "economies" / "korea-2022"
@@ -134,23 +135,23 @@ def main() -> int:
     write("industry", "industry", rows_of(("industry",), industry, INDUSTRY))
     write("industry_occupation", "industry major", rows_of(("industry", "major"), cells, CELLS))
     write("occupation", "occupation", rows_of(("occupation",), occupation, OCCUPATION))
+    learned = BASE.array("education_age", "age", "education", state="employed")
     for table, dim, heads in (
         ("occupation_age", "age5", by_age5(employed)),
         ("occupation_sex", "sex", employed.sum(axis=1)),
+        ("occupation_education", "education", employed.sum(axis=0) @ learned),
     ):
         shares = BASE.array(table, "occupation", dim)
         held = occupation > 0.0
         fitted = fit(shares * occupation[:, None], [((0,), occupation), ((1,), heads)], 1e-9, 200)
         shares[held] = fitted[held] / fitted[held].sum(axis=1, keepdims=True)
         note = f"shares of korea, fitted to employed by {dim} and by occupation 2022"
-        rows = rows_of(
-            ("occupation", dim),
-            shares,
-            ("share", "eaps-2025;res-2024h1;isco-crosswalk", "derived", note),
-            6,
-        )
-        write(table, f"occupation {dim}", rows)
+        if dim == "education":
+            note += "; education by age as in korea (2025): later structure"
+        record = ("share", "eaps-2025;res-2024h1;isco-crosswalk", "derived", note)
+        write(table, f"occupation {dim}", rows_of(("occupation", dim), shares, record, 6))
     write("region_state", "region state", region_rows(people))
+    write("region_sector", "region sector", sector_rows(people, industry))
     write_contracts_and_sizes(total)
     write("flows", "item", flow_rows())
     write("flows_age", "age flow", flows_by_age(people))
@@ -271,6 +272,15 @@ def region_rows(people: np.ndarray) -> Iterable[Row]:
     note = "provinces of korea (2025), scaled to the national state of 2022: later structure"
     record = ("persons", "eaps-region-2025;eaps-2025", "derived", note)
     return rows_of(("region", "state"), later / later.sum(axis=0) * people.sum(axis=(0, 1)), record)
+
+
+def sector_rows(people: np.ndarray, industry: np.ndarray) -> Iterable[Row]:
+    region = BASE.array("region_state", "region", "state")[:, 0]
+    sector = np.array([industry[SECTOR == k].sum() for k in range(3)])
+    margins = [((0,), scaled(region, people[:, :, 0].sum())), ((1,), sector)]
+    cells = fit(BASE.array("region_sector", "region", "sector"), margins, 1e-9, 500)
+    note = "cells of korea (2025) fitted to provinces and sections of 2022: later structure"
+    return rows_of(("region", "sector"), cells, ("persons", "eaps-region-sector-2025", "derived", note))
 
 
 # -------------------------------------------------------------------------------------------------- jobs
