@@ -18,7 +18,6 @@ import numpy as np
 from sim import economy as economies
 from sim.fitting import fit
 from sim.population import SECTOR
-from sim.rates import _common_scale
 
 FOLDER = Path(economies.__file__).parent / "economies" / "korea-2022"
 BASE = economies.load("korea")
@@ -131,10 +130,15 @@ def main() -> int:
     write("projection", "sex age year", projection_rows(people))
     total = employed.sum()
     industry = scaled(industries(), total)
-    occupation, cells = occupations(industry, total)
+    by_major, cells = occupations(industry, total)
+    occupation = by_major.sum(axis=1)
+    of_major = BASE.array("occupation_major", "occupation", "major")
+    of_major[occupation > 0] = by_major[occupation > 0] / occupation[occupation > 0, None]
     write("industry", "industry", rows_of(("industry",), industry, INDUSTRY))
     write("industry_occupation", "industry major", rows_of(("industry", "major"), cells, CELLS))
     write("occupation", "occupation", rows_of(("occupation",), occupation, OCCUPATION))
+    record = ("share", *OCCUPATION[1:])
+    write("occupation_major", "occupation major", rows_of(("occupation", "major"), of_major, record, 6))
     learned = BASE.array("education_age", "age", "education", state="employed")
     for table, dim, heads in (
         ("occupation_age", "age5", by_age5(employed)),
@@ -156,7 +160,7 @@ def main() -> int:
     write("flows", "item", flow_rows())
     write("flows_age", "age flow", flows_by_age(people))
     write("adoption", "series size year", adoption_rows())
-    write("growth", "dimension code", growth_rows(industry, cells, occupation))
+    write("growth", "dimension code", growth_rows(industry, cells, by_major))
     print(f"wrote {FOLDER.name}: {len(economies.check(FOLDER))} mistakes")
     return 0
 
@@ -293,13 +297,12 @@ def industries() -> np.ndarray:
 
 
 def occupations(industry: np.ndarray, total: float) -> tuple[np.ndarray, np.ndarray]:
-    """Employed by occupation, and by section and major group, of 2022."""
+    """Employed by occupation and major group, and by section and major group, of 2022."""
     of_major = BASE.array("occupation_major", "occupation", "major")
     later = BASE.array("occupation", "occupation")[:, None] * of_major
     major = scaled(np.array(MAJORS, np.float64), total)
-    occupation = scaled((later * (major / later.sum(axis=0))).sum(axis=1), total)
     cells = BASE.array("industry_occupation", "industry", "major")
-    return occupation, fit(cells, [((0,), industry), ((1,), major)], 1e-9, 500)
+    return later * (major / later.sum(axis=0)), fit(cells, [((0,), industry), ((1,), major)], 1e-9, 500)
 
 
 def write_contracts_and_sizes(total: float) -> None:
@@ -386,11 +389,11 @@ def observed(series: str, size: str, year: int) -> tuple[float, str, str, str]:
 # ------------------------------------------------------------------------------------------------ growth
 
 
-def growth_rows(industry: np.ndarray, cells: np.ndarray, occupation: np.ndarray) -> Iterable[Row]:
+def growth_rows(industry: np.ndarray, cells: np.ndarray, by_major: np.ndarray) -> Iterable[Row]:
     """Annual growth of employment by section, 2022 to 2025, purged of exposure, and the provinces of korea."""
     halves = np.array([SECTIONS[code] for code in BASE.codes["industry"]], np.float64)
     rate = (halves[:, 2:].sum(axis=1) / halves[:, :2].sum(axis=1)) ** (1.0 / 3.0) - 1.0
-    slope, purged = purge(rate, exposure_by_industry(cells, occupation), industry)
+    slope, purged = purge(rate, exposure_by_industry(cells, by_major), industry)
     note = (
         "survey growth of employment 2022-2025, means of halves, less its slope on the section's mean exposure "
         f"({EXPOSURE}, ranks of employment), employed of 2022 as weights: {slope:+.4f} a year a unit of exposure; "
@@ -404,11 +407,12 @@ def growth_rows(industry: np.ndarray, cells: np.ndarray, occupation: np.ndarray)
             yield row
 
 
-def exposure_by_industry(cells: np.ndarray, occupation: np.ndarray) -> np.ndarray:
+def exposure_by_industry(cells: np.ndarray, by_major: np.ndarray) -> np.ndarray:
     """Mean exposure of each section's employed, in ranks of employment (0 to 1)."""
-    scores = BASE.array("exposure", "occupation", measure=EXPOSURE)
-    rank = np.asarray(_common_scale(BASE, scores))
-    by_major = occupation[:, None] * BASE.array("occupation_major", "occupation", "major")
+    scores, held = BASE.array("exposure", "occupation", measure=EXPOSURE), by_major.sum(axis=1)
+    order = np.argsort(scores, kind="stable")
+    rank = np.empty(held.size)
+    rank[order] = (np.cumsum(held[order]) - 0.5 * held[order]) / held.sum()
     mean = rank @ (by_major / by_major.sum(axis=0))
     return np.asarray((cells * mean).sum(axis=1) / cells.sum(axis=1))
 
