@@ -316,7 +316,9 @@ def write_contracts_and_sizes(total: float) -> None:
     new = scaled(np.array([SIZES[0], *middle, SIZES[2]]), total)
     note = "published for 1-4, 5-299 and 300+; 5-299 split as in korea (2025)"
     write(
-        "size", "size", rows_of(("size",), new, ("persons", "eaps-size-2022;eaps-size-2025-05", "derived", note))
+        "size",
+        "size",
+        rows_of(("size",), new, ("persons", "eaps-size-2022;eaps-size-2025-05", "derived", note)),
     )
     staff = scaled(BASE.array("size_employees", "size") / size * new, contract[:3].sum())
     note = "size of 2022 x employees over employed of the size in korea (2025); scaled to employees"
@@ -336,7 +338,15 @@ def flow_rows() -> Iterable[Row]:
                 "the table of korea (November 2025) x unfilled vacancies of establishments with 5+ workers, "
                 "second half of 2022 over that of 2025"
             )
-            yield ("vacancies", round(vacancies), "persons", 2022, "els-2025-11;unfilled-5plus", "derived", note)
+            yield (
+                "vacancies",
+                round(vacancies),
+                "persons",
+                2022,
+                "els-2025-11;unfilled-5plus",
+                "derived",
+                note,
+            )
         else:
             yield row
 
@@ -372,10 +382,20 @@ def observed(series: str, size: str, year: int) -> tuple[float, str, str, str]:
     if series == "high":
         if size == "1-4":
             value = 0.5 * (NIA["30-99"][year - 2022] or 0.0)
-            return value, "nia-2022", "derived", "half the share of all firms with 10 staff and over, as in korea"
+            return (
+                value,
+                "nia-2022",
+                "derived",
+                "half the share of all firms with 10 staff and over, as in korea",
+            )
         value = NIA[size][year - 2022]
         if value is not None:
-            return value, "nia-2022", "published", "Korea: 10-49, all of 10+, 50-249 and 250+ staff for the sizes"
+            return (
+                value,
+                "nia-2022",
+                "published",
+                "Korea: 10-49, all of 10+, 50-249 and 250+ staff for the sizes",
+            )
         middle = (logit(NIA[size][0] or 0.0) + logit(first)) / 2.0
         return expit(middle), "nia-2022;nia-2024", "derived", "between 2022 and 2024, logit"
     if series == "central":

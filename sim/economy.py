@@ -439,7 +439,9 @@ def _read(path: Path, above: tuple[Path, ...] = ()) -> Economy:
     beside = path / str(base)
     below = beside.resolve() if beside.is_dir() else ECONOMIES / str(base)
     if str(base) == "" or not below.is_dir() or below in (*above, path):
-        problem = f"there is no economy {str(base)!r}" if not below.is_dir() else f"{base!r} is built on this one"
+        problem = (
+            f"there is no economy {str(base)!r}" if not below.is_dir() else f"{base!r} is built on this one"
+        )
         raise InputError(
             problem,
             file=str(path / "economy.toml"),

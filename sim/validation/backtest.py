@@ -180,7 +180,9 @@ class _World:
         people = economy.array("population", "sex", "age", "state")
         path = [economy.array("projection", "sex", "age", year=first + n) for n in (0, YEARS)]
         self.people = np.stack(path)  # year, sex, age
-        self.employed = np.stack([people[:, :, 0], people[:, :, 0] / path[0] * path[1]])  # at the rates of 2022
+        self.employed = np.stack(
+            [people[:, :, 0], people[:, :, 0] / path[0] * path[1]]
+        )  # at the rates of 2022
         self.occupation = economy.array("occupation", "occupation")
         self.of_major = economy.array("occupation_major", "occupation", "major")
         self.by_age = economy.array("occupation_age", "occupation", "age5")
@@ -454,4 +456,15 @@ def _plain(figure: Figure) -> dict[str, Any]:
     return {key: value for key, value in figure._asdict().items() if key != "values"} | named
 
 
-__all__ = ["Figure", "Measured", "Part", "backtest", "decomposition", "figures", "measure", "report", "rows", "runs"]
+__all__ = [
+    "Figure",
+    "Measured",
+    "Part",
+    "backtest",
+    "decomposition",
+    "figures",
+    "measure",
+    "report",
+    "rows",
+    "runs",
+]
