@@ -280,7 +280,7 @@ def region_rows(people: np.ndarray) -> Iterable[Row]:
 
 def sector_rows(people: np.ndarray, industry: np.ndarray) -> Iterable[Row]:
     region = BASE.array("region_state", "region", "state")[:, 0]
-    sector = np.array([industry[SECTOR == k].sum() for k in range(3)])
+    sector = np.array([industry[k == SECTOR].sum() for k in range(3)])
     margins = [((0,), scaled(region, people[:, :, 0].sum())), ((1,), sector)]
     cells = fit(BASE.array("region_sector", "region", "sector"), margins, 1e-9, 500)
     note = "cells of korea (2025) fitted to provinces and sections of 2022: later structure"

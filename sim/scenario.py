@@ -25,7 +25,8 @@ from sim.parameters import CHOICES, PARAMETERS
 from sim.records import Override, Programme, Ratio, Record, WonByYear, between, validated
 
 FIRST_YEAR, LAST_START_YEAR, LAST_YEAR = 2026, 2033, 2035
-"""A run starts in FIRST_YEAR, or as early as its economy allows (`Economy.first_start`), and ends with the projections."""
+"""A run starts in FIRST_YEAR, or as early as its economy allows (`Economy.first_start`), and ends with the tables'
+projections."""
 
 NEEDED = ("awareness", "apply", "unit_cost", "months", "completion", "skill")
 """Keys that a course of the scenario's own must state: their defaults would make it empty or free."""

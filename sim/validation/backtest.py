@@ -409,8 +409,8 @@ def decomposition(scenario: Scenario, runs: dict[str, list[Measured]]) -> list[P
     """The change of employed 15-29 from 2022 to 2025 in the model by cause, persons; the parts add up to the total.
 
     cohort size: the rates of 2022 by sex and five years of age, the people of 2025; AI: the run less the one with
-    adoption frozen; demand: the run less the one without growth; the rest: what is left, with the joint effect of AI and
-    growth, and what the start does as it settles. runs: of every variant, the same replicates."""
+    adoption frozen; demand: the run less the one without growth; the rest: what is left, with the joint effect of AI
+    and growth, and what the start does as it settles. runs: of every variant, the same replicates."""
     world = _World(economies.load(scenario.run.economy), str(scenario.world.exposure))
     change = {
         name: np.array([run.people[1, YOUTH, 0] - run.people[0, YOUTH, 0] for run in found])
