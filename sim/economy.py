@@ -9,6 +9,10 @@ loaded by its path and needs no code. The folder holds
 * wide tables (`mobility.csv`, ...): square matrices whose provenance stands in `wide_tables.toml`;
 * `programmes.toml`, `targets.csv` and `sources.csv`.
 
+With `based_on = "korea"` in its `economy.toml`, by name or by a path from the folder, a folder holds only what differs:
+its own tables replace those of the base, its records of `economy.toml` are laid over the base's one by one, and its
+sources are added. Such is `sim/economies/korea-2022`.
+
 With `kind = "network"` in its `economy.toml` it is not a country but occupations as nodes with moves between them
 (`sim.network_tables`): `nodes.csv`, `moves.csv` and, if given, `target_demand.csv` and `sources.csv`.
 
@@ -19,10 +23,12 @@ that `check` can name every mistake at once, while `array`, `value` and `scalar`
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import hashlib
 import io
 import itertools
 import math
+import os
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
@@ -144,7 +150,7 @@ class Economy:
     name: str
     path: Path
     digest: str
-    """sha256 over the names and bytes of all files of the folder, names sorted; hexadecimal."""
+    """sha256 over the names and bytes of all files of the folder, names sorted, and of its base's; hexadecimal."""
     tables: dict[str, Table] = field(repr=False)
     """Every CSV file by its name without `.csv`."""
     documents: dict[str, dict[str, Any]] = field(repr=False)
@@ -153,6 +159,8 @@ class Economy:
     """The text of every TOML file, by full file name: to find the line of a key."""
     unreadable: dict[str, str] = field(repr=False)
     """File name -> why it could not be read."""
+    inherited: dict[str, str] = field(default_factory=dict, repr=False)
+    """Name of a file that the base holds -> its path from this folder."""
 
     # -- what it is called -----------------------------------------------------------------------------------
 
@@ -183,6 +191,14 @@ class Economy:
         if not isinstance(year, int):
             raise KeyError(f"economy.toml of {self.name}: no base_year")
         return year
+
+    @property
+    def first_start(self) -> dt.date:
+        """The first month a run may start in: as `economy.toml` says, else the January after the base year.
+
+        The months between the January of the base year and the start are the spin-up."""
+        start = self.header.get("first_start")
+        return start if isinstance(start, dt.date) else dt.date(self.base_year + 1, 1, 1)
 
     # -- codes -----------------------------------------------------------------------------------------------
 
@@ -419,9 +435,54 @@ def _folder(name_or_path: str | Path) -> Path:
     )
 
 
-def _read(path: Path) -> Economy:
+def _read(path: Path, above: tuple[Path, ...] = ()) -> Economy:
+    """The folder laid over its base, if it has one. InputError when there is no such base, or a circle of them."""
     files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
-    return _read_files(path, tuple((file.name, *_stamp(file)) for file in files))
+    economy = _read_files(path, tuple((file.name, *_stamp(file)) for file in files))
+    base = economy.header.get("based_on")
+    if base is None:
+        return economy
+    beside = path / str(base)
+    below = beside.resolve() if beside.is_dir() else ECONOMIES / str(base)
+    if str(base) == "" or not below.is_dir() or below in (*above, path):
+        problem = (
+            f"there is no economy {str(base)!r}" if not below.is_dir() else f"{base!r} is built on this one"
+        )
+        raise InputError(
+            problem,
+            file=str(path / "economy.toml"),
+            key="based_on",
+            allowed=f"{', '.join(names())}, or the path of a folder of tables",
+            nearest=nearest(str(base), names()),
+        )
+    return _laid_over(_read(below, (*above, path)), economy)
+
+
+@lru_cache(maxsize=16)
+def _laid_over(below: Economy, own: Economy) -> Economy:
+    """An economy whose files replace those of its base; records of `economy.toml` and sources are added."""
+    tables, documents = below.tables | own.tables, below.documents | own.documents
+    if {"sources"} <= below.tables.keys() & own.tables.keys():
+        base, new = below.tables["sources"], own.tables["sources"]
+        tables["sources"] = Table(new.file, new.header, new.rows + base.rows, new.lines + base.lines)
+    header = dict(below.header)
+    for key, value in own.header.items():
+        both = isinstance(value, dict) and isinstance(header.get(key), dict)
+        header[key] = header[key] | value if both else value
+    documents["economy"] = header
+    held = {name: below.path / name for name in (*below.texts, *(t.file for t in below.tables.values()))}
+    held |= {name: below.path / path for name, path in below.inherited.items()}
+    own_files = (*own.texts, *own.unreadable, *(table.file for table in own.tables.values()))
+    return Economy(
+        own.name,
+        own.path,
+        hashlib.sha256(f"{own.digest} {below.digest}".encode()).hexdigest(),
+        tables,
+        documents,
+        below.texts | own.texts,
+        below.unreadable | own.unreadable,
+        {name: os.path.relpath(file, own.path) for name, file in held.items() if name not in own_files},
+    )
 
 
 def _stamp(file: Path) -> tuple[int, int]:

@@ -6,6 +6,7 @@ the column and the name of the rule, so that an editor can go there. Nothing her
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import math
 import re
@@ -18,6 +19,7 @@ from sim.economy_schema import (
     CODEBOOKS,
     EFFECTS,
     HEADER,
+    HEADER_OPTIONS,
     KINDS,
     POSITIVE,
     PROGRAMME_CHOICES,
@@ -68,7 +70,7 @@ def find_problems(economy: Economy) -> list[Problem]:
     found += [_wide(economy, name, rules, sources) for name, rules in WIDE.items()]
     found += [_totals(economy), _projection(economy), _targets(economy, sources)]
     found += [_scalars(economy, sources), _programmes(economy, sources)]
-    return list(itertools.chain(*found))
+    return [p._replace(file=economy.inherited.get(p.file, p.file)) for p in itertools.chain(*found)]
 
 
 # -- files, columns, provenance ------------------------------------------------------------------------------
@@ -423,7 +425,13 @@ def _scalars(economy: Economy, sources: Sources) -> Iterator[Problem]:
     for key, kind in HEADER.items():
         if not isinstance(document.get(key), kind):
             yield Problem(file, _line(economy, file, key), key, "scalar", f"the header needs {key}")
-    groups = {group: records for group, records in document.items() if group not in HEADER}
+    base = document.get("base_year")
+    start, base_start = document.get("first_start"), dt.date(base if isinstance(base, int) else 1, 1, 1)
+    if start is not None and not (isinstance(start, dt.date) and start.day == 1 and start >= base_start):
+        message = f"{start} is not the first of a month from {base_start} on"
+        yield Problem(file, _line(economy, file, "first_start"), "first_start", "scalar", message)
+    known = (*HEADER, *HEADER_OPTIONS)
+    groups = {group: records for group, records in document.items() if group not in known}
     names = [
         f"{group}.{key}" for group, records in groups.items() if isinstance(records, dict) for key in records
     ]

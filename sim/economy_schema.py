@@ -166,6 +166,8 @@ HEADER: dict[str, type] = {
     "base_year": int,
 }
 """The keys of `economy.toml` outside its groups."""
+HEADER_OPTIONS = ("based_on", "first_start")
+"""Keys that it may have there: the economy whose tables this one replaces in part; the first month of a run."""
 RECORD = ("value", *PROVENANCE, "low", "high")
 """The keys of a number in a TOML file."""
 

@@ -25,7 +25,8 @@ from sim.parameters import CHOICES, PARAMETERS
 from sim.records import Override, Programme, Ratio, Record, WonByYear, between, validated
 
 FIRST_YEAR, LAST_START_YEAR, LAST_YEAR = 2026, 2033, 2035
-"""A run starts in the year after the tables' base year at the earliest and ends with their projections."""
+"""A run starts in FIRST_YEAR, or as early as its economy allows (`Economy.first_start`), and ends with the tables'
+projections."""
 
 NEEDED = ("awareness", "apply", "unit_cost", "months", "completion", "skill")
 """Keys that a course of the scenario's own must state: their defaults would make it empty or free."""
@@ -34,10 +35,20 @@ PARTIAL = "partial"  # validation context of one file of several: rules about th
 
 
 def _first_of_month(day: dt.date) -> dt.date:
-    if day.day != 1 or not FIRST_YEAR <= day.year <= LAST_START_YEAR:
+    if day.day != 1 or day.year > LAST_START_YEAR:
         allowed = f"the first of a month, {FIRST_YEAR}-01-01 to {LAST_START_YEAR}-12-01"
         raise PydanticCustomError("start", "{day} cannot be a start", {"day": str(day), "allowed": allowed})
     return day
+
+
+def _first_start(economy: str) -> dt.date:
+    """The first month that an economy can start in; that of FIRST_YEAR where it cannot be read, which is told later."""
+    from sim import economy as economies
+
+    try:
+        return economies.load(economy).first_start
+    except (InputError, KeyError):
+        return dt.date(FIRST_YEAR, 1, 1)
 
 
 def _plain_name(name: str) -> str:
@@ -156,6 +167,17 @@ class Scenario(Record):
     world: World = World()
     network: NetworkSettings = NetworkSettings()
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _starts_in_time(self, info: ValidationInfo) -> Self:
+        start = self.run.start
+        if info.context == PARTIAL or start.year >= FIRST_YEAR:
+            return self
+        first = _first_start(self.run.economy)
+        if start < first:
+            allowed = f"the first of a month, {first} to {LAST_START_YEAR}-12-01"
+            raise InputError(f"{start} cannot be a start", key="run.start", allowed=allowed)
+        return self
 
     @model_validator(mode="after")
     def _ends_in_time(self, info: ValidationInfo) -> Self:
