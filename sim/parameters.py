@@ -140,6 +140,8 @@ _GROUPS: dict[str, list[Parameter]] = {
     "labour demand": [
         _estimated("business_stealing", 1.0, 0.0, 5.0, "elasticity",
                    "posts won from rivals by lower cost (sigma_b)", "경쟁 사업체 간 일자리 이동 탄력성"),
+        _estimated("surplus_posts", 0.053, 0.0, 0.15, "share of employees",
+                   "posts held above posts wanted at rest", "균형 시 초과 보유 일자리 비율"),
         _estimated("scale_effect", 0.5, 0.0, 2.0, "elasticity",
                    "posts gained as an industry's price falls (sigma_k)", "산업 규모 효과 탄력성"),
         _fixed("labour_share", 0.6, 0.3, 0.8, "share of cost",

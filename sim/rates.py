@@ -48,8 +48,6 @@ FEW_JOBS = (
 APART = 4.0  # at most, return to work of men or women against the mean of their age (assumption)
 INVOLUNTARY = 0.6  # of separations into unemployment, contract ends and dismissals (assumption)
 LAID_OFF_TO_UNEMPLOYMENT = 0.7  # of the laid off, the rest leaves the labour force for a while (assumption)
-# posts held above posts wanted at rest, share of employees: what the model comes to without AI
-SURPLUS = 0.053
 CALL_UP = 0.01  # a month, of men in school at 20-24 (assumption; the survey leaves conscripts out)
 
 
@@ -86,7 +84,7 @@ def rates_of(economy: Economy, scenario: Scenario) -> Any:
             "intensity_start": intensity,
             "shock_sd": shock_sd,
             "productivity_sd": SPREAD_OF_EMPLOYERS,
-            "vacancy_rate": economy.value("flows", "vacancies") / employees - SURPLUS,
+            "vacancy_rate": economy.value("flows", "vacancies") / employees - scenario.world.surplus_posts,
             "wage_occupation": level + factors["occupation"],
             "wage_industry": factors["industry"],
             "wage_size": factors["size"],
