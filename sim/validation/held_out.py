@@ -47,13 +47,24 @@ def rows(fast: bool = False, jobs: int = 1, progress: bool = False, scale: int |
 
 
 def row_of(target: Target, values: np.ndarray, group: str | None = None) -> Row:
-    """The row of a target from the model's value in each replicate (replicates,), NaN where it has none."""
+    """The row of a target from the model's value in each replicate (replicates,), NaN or none where it has none; group:
+    instead of the target's role."""
     known = values[~np.isnan(values)]
+    low, high = target.interval
     value = float(known.mean()) if known.size else None
     error = float(known.std(ddof=1) / math.sqrt(known.size)) if known.size > 1 else None
-    low, high = target.interval
     return Row(
-        *(target.id, group or target.role, target.label, target.label_ko, target.unit),
-        *(value, error, target.value, low, high, status_of(value, error, low, high)),
-        *(target.source, target.note),
+        id=target.id,
+        group=group or target.role,
+        label=target.label,
+        label_ko=target.label_ko,
+        unit=target.unit,
+        value=value,
+        error=error,
+        published=target.value,
+        low=low,
+        high=high,
+        status=status_of(value, error, low, high),
+        source=target.source,
+        note=target.note,
     )

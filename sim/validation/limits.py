@@ -23,7 +23,11 @@ PUBLISHED = {
     "job_finding_rate": ("Job finding a step at rest", "정상상태 구직 성공률", 0.3736195),
     "long_term_unemployment_rate": ("Long-term unemployed at rest", "정상상태 장기실업률", 0.010092392),
 }
-BURN_IN, WINDOWS, SPREAD = 100, 8, 5.0  # steps; windows longer than the run's memory; t of 7 degrees, 1 in 600
+BURN_IN, WINDOWS, SPREAD = (
+    100,
+    8,
+    5.0,
+)  # steps; windows longer than the run's memory; t of 7 degrees, 1 in 600
 DIGITS = 2e-6  # of the closed form as printed, and of the mean field against it
 WHOLE = 2e-5  # agents are whole: a vacancy or none
 
@@ -41,8 +45,19 @@ def rows(fast: bool = False, jobs: int = 1, progress: bool = False, scale: int |
 def _row(id: str, label: str, label_ko: str, value: float, target: float, reach: float, note: str) -> Row:
     low, high = target - reach, target + reach
     return Row(
-        *(id, "limit", label, label_ko, "share"),
-        *(value, None, target, low, high, status_of(value, 0.0, low, high), SOURCE, note),
+        id=id,
+        group="limit",
+        label=label,
+        label_ko=label_ko,
+        unit="share",
+        value=value,
+        error=None,
+        published=target,
+        low=low,
+        high=high,
+        status=status_of(value, 0.0, low, high),
+        source=SOURCE,
+        note=note,
     )
 
 
@@ -112,7 +127,17 @@ def _loop(scale: int, jobs: int, progress: bool) -> Row:
     areas = NetworkResults.from_runs(simulate_networks(cycle, jobs, progress)).loop_area()
     value, error = float(areas.mean()), float(areas.std(ddof=1) / math.sqrt(areas.size))
     return Row(
-        *("beveridge_loop", "limit", "Beveridge curve under a cycle: area gone round", "경기순환의 베버리지 곡선 면적"),
-        *("share squared, counter-clockwise above 0", value, error, None, 0.0, None),
-        *(status_of(value, error, 0.0), SOURCE, "the paper's loop is counter-clockwise; its area is not published"),
+        id="beveridge_loop",
+        group="limit",
+        label="Beveridge curve under a cycle: area gone round",
+        label_ko="경기순환의 베버리지 곡선 면적",
+        unit="share squared, counter-clockwise above 0",
+        value=value,
+        error=error,
+        published=None,
+        low=0.0,
+        high=None,
+        status=status_of(value, error, 0.0),
+        source=SOURCE,
+        note="the paper's loop is counter-clockwise; its area is not published",
     )

@@ -15,7 +15,6 @@ import numpy as np
 from sim.model import LaborMarket
 from sim.programmes import COMPLETED
 from sim.scenario import Scenario
-from sim.wages import staff_use
 from sim.workers import EMPLOYED, INVOLUNTARY, LOST12, OWN_ACCOUNT, UNPAID_FAMILY
 
 Sums = tuple[float, float]
@@ -150,10 +149,9 @@ def _gains(market: LaborMarket) -> Found:
     """Gain on output of a fully exposed, fully complementary job at full use: new, as employees are, experienced."""
     w, p = market.workers, market.params
     rows = (w.state == EMPLOYED) & (w.contract < OWN_ACCOUNT)
-    months = np.array([0.0, float(p.novice_months)])
-    novice, expert = (p.productivity_gain * staff_use.py_func(100.0, m, p) for m in months)
     fall = (1.0 - p.expert_floor) * w.experience[rows] / p.novice_months
     mean = p.productivity_gain * np.maximum(p.expert_floor, 1.0 - fall)
+    novice, expert = p.productivity_gain, p.productivity_gain * p.expert_floor  # as in `sim.wages.staff_use`
     return {
         "ai_gain_novice": (float(novice), 1.0),
         "ai_gain_expert": (float(expert), 1.0),
@@ -198,7 +196,7 @@ class Displaced:
         self._worked, self._earned = w.state == EMPLOYED, earned
 
     def sums(self) -> Found:
-        """Back within a year; change of monthly pay of those at work after one; of yearly pay of those who came back."""
+        """Back within a year; change of monthly pay of those at work then; of yearly pay of those who came back."""
         back = (self.back > 0) & (self.back <= YEAR)
         paid = self.pay_then > 0.0
         lost, year = float(self.lost[paid].sum()), float(YEAR * self.lost[back].sum())

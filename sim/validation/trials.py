@@ -1,8 +1,8 @@
 """Published effects of training and AI against trials inside the model: `trials.csv`, twenty targets.
 
-A trial is a scenario of `scenarios/validation/` with one course in 2026 against the same years without it, in pairs with
-common random numbers. The effect on those it trains is that of `sim.evaluation.effects` (same person, with and without
-the course). Horizons of the meta-analysis count from the planned end of a course, lock-in from its start. A line of the
+A trial is a scenario of `scenarios/validation/` with one course in 2026 against the same years without it, in pairs
+with common random numbers. The effect on those it trains is that of `sim.evaluation.effects` (same person, with and
+without the course). Horizons of the meta-analysis count from the planned end of a course, lock-in from its start. A line of the
 file that gives an id alone is a target of `calibration/targets.csv`.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from sim.evaluation.compare import effects_of, paired_runs
 from sim.evaluation.effects import ACCOUNTS, PairSums
 from sim.jobs import bar, side_by_side
 from sim.scenario import Scenario, load
-from sim.validation.people import Found, Sums, Trials, measure
+from sim.validation.people import Sums, Trials, measure
 from sim.validation.rows import UNTESTED, Row, status_of
 
 FILE = Path(__file__).with_name("trials.csv")
@@ -31,7 +31,6 @@ FULL, FAST = (100, 6), (500, 3)
 """People per agent, replicates."""
 COURSES = {"six-months": 6, "four-weeks": 1, "twelve-months": 12, "card": 2}
 """Trials of the unemployed, and months that their courses last."""
-PROFILE = (3, 6, 12, 24, 36, 48, 60)
 SLACK = {"weak": 2.0, "strong": 0.5}
 """Times as many of the inactive as in the tables start to look for work."""
 SEARCHES = "level_start_looking"
@@ -39,7 +38,13 @@ YEAR = 12
 
 __all__ = ["COURSES", "FILE", "Fact", "direct", "displaced", "facts", "pooled", "rows", "windows"]
 
+SHARES = ("fade_out", "displacement_share", *SLACK)
+VALUED = {"score_certificate": 5.0, "score_skill": 5.0, "ai_post_share": 1.0}
+SEEN = (8, 24)
+"""Months of the run over which displacement is added up: from eight months on, while the effect lasts."""
+
 Replicates = list[Sums]
+Number = tuple[float | None, float | None]
 
 
 class Fact(NamedTuple):
@@ -69,13 +74,18 @@ def facts() -> tuple[Fact, ...]:
 
     out = []
     for line in lines:
+        published: float | None
+        low: float | None
+        high: float | None
         if (known := shared.get(line["id"])) is not None:
-            low, high = known.interval
-            told = (known.label, known.label_ko, known.unit, known.value, low, high, known.source, known.note)
+            line |= {name: getattr(known, name) for name in ("label", "label_ko", "unit", "source", "note")}
+            published, low, high = known.value, *known.interval
         else:
-            ends = (number(line[name]) for name in ("published", "low", "high"))
-            told = (line["label"], line["label_ko"], line["unit"], *ends, line["source"], line["note"])
-        out.append(Fact(int(line["target"]), line["id"], *told))
+            published, low, high = (number(line[name]) for name in ("published", "low", "high"))
+        words = (line["label"], line["label_ko"], line["unit"])
+        out.append(
+            Fact(int(line["target"]), line["id"], *words, published, low, high, line["source"], line["note"])
+        )
     return tuple(out)
 
 
@@ -91,8 +101,9 @@ def rows(fast: bool = False, jobs: int = 1, progress: bool = False, scale: int |
     found |= _vouchers(run, jobs, progress)
     found |= _adoption(run, jobs, progress)
     found |= _people(run, jobs, progress)
-    numbers = {id: pooled(sums) for id, sums in found.items()}
-    numbers |= _displacement(run, jobs, progress)
+    found |= _displacement(run, jobs, progress)
+    numbers = {id: share(sums) if id in SHARES else pooled(sums) for id, sums in found.items()}
+    numbers["displacement_slack"] = less(numbers.pop("weak"), numbers.pop("strong"))
     return [_row(fact, *numbers.get(fact.id, (None, None))) for fact in facts() if not _moment(fact.id)]
 
 
@@ -106,12 +117,23 @@ def _row(fact: Fact, value: float | None, error: float | None) -> Row:
     if status == UNTESTED:
         value = error = None
     return Row(
-        *(fact.id, "training", fact.label, fact.label_ko, fact.unit, value, error, fact.published),
-        *(fact.low, fact.high, status, fact.source, fact.note),
+        id=fact.id,
+        group="training",
+        label=fact.label,
+        label_ko=fact.label_ko,
+        unit=fact.unit,
+        value=value,
+        error=error,
+        published=fact.published,
+        low=fact.low,
+        high=fact.high,
+        status=status,
+        source=fact.source,
+        note=fact.note,
     )
 
 
-def pooled(sums: Sequence[Sums]) -> tuple[float, float | None]:
+def pooled(sums: Sequence[Sums]) -> Number:
     """Ratio of sums over replicates, and its standard error from the residuals (Cochran 1977, section 2.11); NaN where
     nobody is in the denominator, no error from one replicate."""
     top, bottom = np.array(sums, dtype=np.float64).T
@@ -140,6 +162,11 @@ def displaced(pair: PairSums, first: int, last: int) -> Sums:
     return float(heads["losses"] - heads["gains"]), float(heads["gross"] - heads["deadweight"])
 
 
+def trained(pair: PairSums, first: int, last: int) -> float:
+    """Person-months, in or after their course, of those it trains, in the run's months."""
+    return float(pair.heads[first:last, 0, ACCOUNTS.index("trained")].sum())
+
+
 def windows(pairs: dict[str, list[PairSums]]) -> dict[str, Replicates]:
     """What the rows ask of the trials of the unemployed: course -> one pair a replicate."""
 
@@ -161,7 +188,7 @@ def windows(pairs: dict[str, list[PairSums]]) -> dict[str, Replicates]:
         "four_weeks_second_year": of("four-weeks", 12, 24),
         "broad_training_30_months": of("card", 27, 34),
         "fade_out": [(late, early * n / m) for (late, n), (early, m) in zip(year_5, year_3, strict=True)],
-        "displacement_training": [displaced(pair, 0, 12) for pair in pairs[six]],
+        "displacement_training": [(displaced(pair, 0, 12)[0], trained(pair, 0, 12)) for pair in pairs[six]],
     }
 
 
@@ -202,46 +229,41 @@ def _adoption(run: dict[str, int], jobs: int, progress: bool) -> dict[str, Repli
     return {"ai_pay_24_months": [*zip(moving - still, still, strict=True)]}
 
 
-def _displacement(
-    run: dict[str, int], jobs: int, progress: bool
-) -> dict[str, tuple[float | None, float | None]]:
-    """Displacement share over months 13 to 48, and how much more of it there is when many look for work."""
-    four_years = run | {"months": 48}
-    shares = {}
-    for called, level in {"usual": 1.0, **SLACK}.items():
-        asked = [_trial(name, four_years, called, **{SEARCHES: level}) for name in ("none", "six-months")]
+def _displacement(run: dict[str, int], jobs: int, progress: bool) -> dict[str, Replicates]:
+    """Who pays for a course that employers value, as the world is, and where more and fewer look for work."""
+    two_years = run | {"months": SEEN[1]}
+    found = {}
+    for called, level in {"displacement_share": 1.0, **SLACK}.items():
+        world = VALUED | {SEARCHES: level}
+        asked = [_trial(name, two_years, called, **world) for name in ("none", "valued")]
         _, (pairs,) = paired_runs(asked, jobs=jobs, progress=progress)
-        shares[called] = _share([displaced(pair, YEAR, 48) for pair in pairs])
-    out = {"displacement_share": shares["usual"]}
-    weak, strong = shares["weak"], shares["strong"]
-    if weak[0] is not None and strong[0] is not None:
-        out["displacement_slack"] = weak[0] - strong[0], math.hypot(weak[1] or 0.0, strong[1] or 0.0)
-    return out
+        found[called] = [displaced(pair, *SEEN) for pair in pairs]
+    return found
 
 
-def _share(sums: Replicates) -> tuple[float | None, float | None]:
-    """A share of a direct effect that is not above zero says nothing: then there is no number."""
+def share(sums: Replicates) -> Number:
+    """As `pooled`, but a share of an effect that is not above zero by two errors says nothing: there is no number."""
     gain = np.array([bottom for _, bottom in sums])
     error = gain.std(ddof=1) / math.sqrt(gain.size) if gain.size > 1 else 0.0
     return pooled(sums) if gain.mean() > 2.0 * error else (None, None)
 
 
+def less(one: Number, other: Number) -> Number:
+    """The difference of two numbers with independent errors; none where one of them is missing."""
+    if one[0] is None or other[0] is None:
+        return None, None
+    return one[0] - other[0], math.hypot(one[1] or 0.0, other[1] or 0.0)
+
+
 def _people(run: dict[str, int], jobs: int, progress: bool) -> dict[str, Replicates]:
     """Where pay, skill or firms count (`sim.validation.people`), one replicate a process."""
     free = load("validation/trial-voucher", overrides=["policy.programmes.trial.crowd_out=0.0"])
-    trials = Trials(*(_trial(name, run) for name in ("none", "sector")), free.with_run(**run), _trial("firms", run))
+    trials = Trials(_trial("none", run), _trial("sector", run), free.with_run(**run), _trial("firms", run))
     calls = [(trials, r) for r in range(run["replicates"])]
     with bar(len(calls), "replicates", progress) as tick:
-        done: Iterator[Found] | list[Found]
-        done = side_by_side(measure, calls, jobs, tick) if jobs > 1 else [_ticked(tick, *c) for c in calls]
+        done = side_by_side(measure, calls, jobs, tick) if jobs > 1 else [measure(*call) for call in calls]
     found: dict[str, Replicates] = {}
     for one in done:
         for id, sums in one.items():
             found.setdefault(id, []).append(sums)
-    return found
-
-
-def _ticked(tick, trials: Trials, replicate: int) -> Found:  # type: ignore[no-untyped-def]
-    found = measure(trials, replicate)
-    tick(1)
     return found

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from sim.errors import InputError, nearest
 from sim.estimation import targets as published_targets
 from sim.validation import held_out, limits, trials
@@ -87,16 +89,9 @@ def collect(rows: Iterable[Row]) -> list[Row]:
     asked_elsewhere = {fact.id for fact in trials.facts()}
     for target in published_targets.load().values():
         if target.role == "test" and target.id not in found and target.id not in asked_elsewhere:
-            found[target.id] = _unanswered(target)
+            group = "backtest" if "backtest" in target.note else "test"
+            found[target.id] = held_out.row_of(target, np.empty(0), group)
     return list(found.values())
-
-
-def _unanswered(target: published_targets.Target) -> Row:
-    low, high = target.interval
-    return Row(
-        *(target.id, "backtest" if "backtest" in target.note else "test", target.label, target.label_ko),
-        *(target.unit, None, None, target.value, low, high, UNTESTED, target.source, target.note),
-    )
 
 
 def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
@@ -231,7 +226,9 @@ def table(rows: Sequence[Row]) -> Table:
     out = Table(title="18 검증 · validation: failures first", title_justify="left", caption_justify="left")
     out.caption = "model ± standard error over replicates; a number passes within two of these of the range"
     for heading in HEADINGS:
-        out.add_column(heading, justify="right" if heading in ("model", "published") else "left", overflow="fold")
+        out.add_column(
+            heading, justify="right" if heading in ("model", "published") else "left", overflow="fold"
+        )
     style = {"fails": "bold red", "not tested": "yellow", "passes": "green"}
     for row in rows:
         out.add_row(*(Text(cell, style=style.get(cell, "")) for cell in cells(row)))
