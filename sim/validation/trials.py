@@ -1,9 +1,9 @@
 """Published effects of training and AI against trials inside the model: `trials.csv`, twenty targets.
 
 A trial is a scenario of `scenarios/validation/` with one course in 2026 against the same years without it, in pairs
-with common random numbers. The effect on those it trains is that of `sim.evaluation.effects` (same person, with and
-without the course). Horizons of the meta-analysis count from the planned end of a course, lock-in from its start. A line of the
-file that gives an id alone is a target of `calibration/targets.csv`.
+with common random numbers. The effect on those it trains is that of `sim.evaluation.effects`: the same person, with and
+without the course. Horizons of the meta-analysis count from the planned end of a course, as it counts them; lock-in
+counts from its start. A line of the file without a label is a target of `calibration/targets.csv`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Fact(NamedTuple):
 
 @lru_cache
 def facts() -> tuple[Fact, ...]:
-    """The lines of the file, in its order; those that give an id alone are filled in from the estimation's targets."""
+    """The lines of the file, in its order; those without a label are filled in from the estimation's targets."""
     shared = published_targets.load()
     with FILE.open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
@@ -78,7 +78,8 @@ def facts() -> tuple[Fact, ...]:
         low: float | None
         high: float | None
         if (known := shared.get(line["id"])) is not None:
-            line |= {name: getattr(known, name) for name in ("label", "label_ko", "unit", "source", "note")}
+            line |= {name: getattr(known, name) for name in ("label", "label_ko", "unit", "source")}
+            line["note"] = "; ".join(note for note in (known.note, line["note"]) if note)
             published, low, high = known.value, *known.interval
         else:
             published, low, high = (number(line[name]) for name in ("published", "low", "high"))
