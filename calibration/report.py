@@ -85,9 +85,8 @@ def sentence(rows: list[Row]) -> str:
     """How many facts the model meets, and where to read on."""
     n = {status: sum(row.status == status for row in rows) for status in (FAILS, UNTESTED, PASSES)}
     return (
-        f"Of {len(rows)} comparisons with published facts, {n[PASSES]} pass, **{n[FAILS]} fail** and {n[UNTESTED]} are not "
-        "tested. Which, and why: "
-        "[docs/validation.md](docs/validation.md)."
+        f"Of {len(rows)} comparisons with published facts, {n[PASSES]} pass, **{n[FAILS]} fail** and {n[UNTESTED]} "
+        "are not tested. Which, and why: [docs/validation.md](docs/validation.md)."
     )
 
 

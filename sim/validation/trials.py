@@ -41,8 +41,8 @@ __all__ = ["COURSES", "FILE", "Fact", "direct", "displaced", "facts", "pooled", 
 SHARES = ("fade_out", "displacement_share", *SLACK)
 VALUED = {"score_certificate": 5.0, "score_skill": 5.0, "ai_post_share": 1.0}
 SEEN, MORE = (8, 24), 2
-"""Months of the run over which displacement is added up: from eight months on, while the effect lasts; and how many times
-the replicates it takes, as what everybody else loses or gains is much noisier than what the trained gain."""
+"""Months of the run over which displacement is added up: from eight months on, while the effect lasts; and how many
+times the replicates it takes, as what all others lose or gain is much noisier than what the trained gain."""
 
 Replicates = list[Sums]
 Number = tuple[float | None, float | None]
