@@ -150,6 +150,27 @@ def compare(
 
 
 @app.command()
+def validate(
+    fast: Annotated[
+        bool, typer.Option("--fast", help="coarser and fewer runs: a few minutes, wider errors")
+    ] = False,
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="GROUP", help="fit, test, backtest, training or limit; default all"),
+    ] = None,
+    scale: Scale = None,
+    jobs: Jobs = 1,
+    out: Out = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare the model with published facts: table 18, failures first. A failure is a result: exit code 0."""
+    _call("sim.validation.validate", "validate_command")(
+        fast=fast, jobs=jobs, scale=scale, only=only, out=out, json=as_json, quiet=quiet
+    )
+
+
+@app.command()
 def plan(
     scenarios: Annotated[
         list[str], typer.Argument(metavar="SCENARIO...", help="one as for run, several as for compare")
