@@ -65,6 +65,13 @@ Threads = Annotated[
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change one key, e.g. run.months=96")
 ]
+Uncertainty = Annotated[
+    str | None,
+    typer.Option(
+        metavar="seed|posterior|FILE",
+        help="parameters of the replicates: one point (seed), or draws of the posterior that ships or of a FILE",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="where results go; default outputs/")]
 Panel = Annotated[int, typer.Option(metavar="N", min=0, help="workers to follow in panel.parquet")]
 Jobs = Annotated[int, typer.Option(metavar="J", min=1, help="processes side by side")]
@@ -87,6 +94,7 @@ def run(
     months: MonthCount = None,
     replicates: Replicates = None,
     seed: Seed = None,
+    uncertainty: Uncertainty = None,
     sets: Sets = None,
     out: Out = None,
     panel: Panel = 0,
@@ -99,7 +107,14 @@ def run(
 ) -> None:
     """Run a scenario and print its outcomes."""
     asked = _load(
-        scenario, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads
+        scenario,
+        sets,
+        scale=scale,
+        months=months,
+        replicates=replicates,
+        seed=seed,
+        threads=threads,
+        uncertainty=uncertainty,
     )
     _call("sim.runner", "run_command")(
         asked,
@@ -121,6 +136,7 @@ def compare(
     months: MonthCount = None,
     replicates: Replicates = None,
     seed: Seed = None,
+    uncertainty: Uncertainty = None,
     sets: Sets = None,
     out: Out = None,
     panel: Panel = 0,
@@ -133,7 +149,16 @@ def compare(
 ) -> None:
     """Paired runs with common random numbers: effects against BASE, with intervals."""
     asked = [
-        _load(name, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads)
+        _load(
+            name,
+            sets,
+            scale=scale,
+            months=months,
+            replicates=replicates,
+            seed=seed,
+            threads=threads,
+            uncertainty=uncertainty,
+        )
         for name in (base, *others)
     ]
     _call("sim.evaluation.compare", "compare_command")(
@@ -158,6 +183,7 @@ def plan(
     months: MonthCount = None,
     replicates: Replicates = None,
     seed: Seed = None,
+    uncertainty: Uncertainty = None,
     sets: Sets = None,
     panel: Panel = 0,
     jobs: Jobs = 1,
@@ -166,7 +192,16 @@ def plan(
 ) -> None:
     """Say what a run will take before it takes it: time, memory, disk."""
     asked = [
-        _load(name, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads)
+        _load(
+            name,
+            sets,
+            scale=scale,
+            months=months,
+            replicates=replicates,
+            seed=seed,
+            threads=threads,
+            uncertainty=uncertainty,
+        )
         for name in scenarios
     ]
     _call("sim.plan", "plan_command")(asked, panel=panel, jobs=jobs, json=as_json)
@@ -313,11 +348,11 @@ def self_test() -> None:
     typer.echo("persons, enrolments and won are conserved: ok")
 
 
-def _load(spec: str, sets: Sequence[str] | None, **settings: int | None) -> Scenario:
+def _load(spec: str, sets: Sequence[str] | None, **settings: int | str | None) -> Scenario:
     """The scenario with `--set` keys, then the run options given by name, on top."""
     from sim.scenario import load
 
-    named = [f"run.{key}={value}" for key, value in settings.items() if value is not None]
+    named = [f"run.{key}={json.dumps(value)}" for key, value in settings.items() if value is not None]
     return load(spec, overrides=[*(sets or []), *named])
 
 
@@ -349,6 +384,7 @@ def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
             error.key, error.file = "run.economy", None
             raise scenario.placed(error) from None
         scenario.money(scenario.programmes(economy.programmes, economy.codes))
+        scenario.digest(economy.digest)  # which reads the posterior, if parameters are drawn from one
         if economy.kind != "country":
             require_network(scenario, economy)
             network_of(economy)
