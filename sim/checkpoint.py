@@ -59,9 +59,7 @@ def write(path: Path, model: LaborMarket, more: Mapping[str, Any] | None = None)
     Columns are written as they stand, a few megabytes at a time: no second copy of the state is made.
     """
     values = {name: _get(model, name) for name in model.STATE if _has(model, name)}
-    who = _identity(
-        "run", question(model.asked), model.replicate, model.followed, model.record.keep_status
-    )
+    who = _identity("run", question(model.asked), model.replicate, model.followed, model.record.keep_status)
     _write(path, who, {"state": values, "more": dict(more or {})})
 
 

@@ -175,6 +175,53 @@ def compare(
 
 
 @app.command()
+def calibrate(
+    targets: Annotated[
+        Path | None,
+        typer.Argument(metavar="[TARGETS]", help="a file of targets; default: the one that ships"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="a few rough runs, to see that all works")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the runs that are kept")] = False,
+    scale: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=1000, help="people per agent; default 200, quick 1000"),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="J", min=1, help="processes side by side; default: all cores")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="folder of the result; default outputs/calibration-...")
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="make the result the posterior and the defaults of this checkout")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Estimate the parameters from published figures: a posterior and the point that scenarios use."""
+    try:
+        command = _call("sim.estimation.calibrate", "calibrate_command")
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("scipy", "emcee"):
+            raise
+        problem = f"{missing.name} is not installed"
+        raise InputError(
+            problem, allowed="pip install 'laborshift[calibrate]', or make test, first"
+        ) from None
+    command(
+        targets,
+        quick=quick,
+        resume=resume,
+        scale=scale,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        out=out,
+        accepted=accept,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
 def plan(
     scenarios: Annotated[
         list[str], typer.Argument(metavar="SCENARIO...", help="one as for run, several as for compare")

@@ -200,8 +200,8 @@ def productivity(results: Results, *, lang: str = "en") -> Figure:
             )
             for k, (label, months, colour, hatch) in enumerate(spans):
                 part = here.isel(month=months).sum("month").transpose("replicate", "size")
-                ends = results.design.ratio(part["output"].values, part["base_output"].values)[:3]
-                ends = np.array(ends) - 1.0
+                found = results.design.ratio(part["output"].values, part["base_output"].values)[:3]
+                ends = np.array(found) - 1.0
                 error = error_bars(*ends)
                 ax.bar(
                     place + (k - 0.5) * 0.38,

@@ -160,4 +160,13 @@ class Design(NamedTuple):
             return half, found.parameter / total, found.seed / total
 
 
-__all__ = ["LEVEL", "Components", "Design", "Ends", "components", "mean_interval", "ratio_interval", "student_t"]
+__all__ = [
+    "LEVEL",
+    "Components",
+    "Design",
+    "Ends",
+    "components",
+    "mean_interval",
+    "ratio_interval",
+    "student_t",
+]

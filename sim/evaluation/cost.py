@@ -71,7 +71,9 @@ def cost(effects: Effects) -> pd.DataFrame:
         for name in ("planned", "spent"):
             rows.append(row(scenario, f"additional money {name}", own[name], "won"))
         for name in ("benefits", "tax and contributions", "net cost"):
-            rows.append(row(scenario, f"additional {name}", public[name].sel(scenario=scenario).values, "won"))
+            rows.append(
+                row(scenario, f"additional {name}", public[name].sel(scenario=scenario).values, "won")
+            )
         more = per["additional person trained"].sel(scenario=scenario).values
         rows.append(row(scenario, "additional persons trained", more, "persons"))
         for name, counted in per.items():

@@ -81,7 +81,8 @@ def jobs(effects: Effects, scenario: str) -> Table:
         "",
         *(str(h) for h in effects.horizons),
         "90% interval, last",
-        caption=f"{effects.replicates} paired replicates, {effects.scale:,} people an agent" + split_of(last["net"]),
+        caption=f"{effects.replicates} paired replicates, {effects.scale:,} people an agent"
+        + split_of(last["net"]),
     )
     for account, label in STEPS:
         row = last[account]
