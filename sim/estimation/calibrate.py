@@ -54,6 +54,10 @@ FRESH = 900_000
 """Where the seeds of the last runs begin: no run of the estimation has one of these."""
 CHUNK = 12
 """Runs for each process after which what was made is kept."""
+HEAD = (
+    "# Point estimates of the parameters that calibration fits: the defaults of [world]. A parameter that is not",
+    "# listed has the centre of its prior (sim/parameters.py). Written by: laborshift calibrate",
+)
 Tell = Callable[[str, int], None]
 Moments = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -431,12 +435,7 @@ def _write(
 def estimate_toml(estimated: dict[str, float]) -> str:
     """Estimates as `sim.parameters` reads them, in six digits."""
     lines = [f"{name} = {float(f'{value:.6g}')!r}" for name, value in estimated.items()]
-    head = "# Point estimates of the parameters that calibration fits: the defaults of [world]. A parameter that is not\n"
-    return (
-        head
-        + "# listed has the centre of its prior (sim/parameters.py). Written by: laborshift calibrate\n"
-        + ("\n".join(lines) + "\n")
-    )
+    return "\n".join([*HEAD, *lines]) + "\n"
 
 
 def repository() -> Path | None:

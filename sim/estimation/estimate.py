@@ -40,7 +40,8 @@ def estimate(
     of the one before, is run when moments are emulated badly (`Emulator.poor`) or more than OUTSIDE of the draws lie
     beyond the last wave; at most `waves`. What is still wrong then is in the posterior's diagnostics. ensembles: of
     the sampler, 1 where time matters more than a comparison of ensembles.
-    begin (P,): in z, from where the first search starts. checks: fresh runs at draws of the posterior, against the emulator.
+    begin (P,): in z, from where the first search starts. checks: fresh runs at draws of the posterior, against
+    the emulator.
     """
     options = Options() if options is None else options
     runs = Runs(problem) if runs is None else runs

@@ -209,7 +209,8 @@ def fit(
 ) -> Fit:
     """The most probable parameters of a problem; `runs` keeps every run and makes it resumable.
 
-    begin (P,), in z: from where the first search starts, whatever the screen says of it. runs may be those of another problem with the same priors and evaluate, as for other targets or discrepancies.
+    begin (P,), in z: from where the first search starts, whatever the screen says of it. runs may be those of another
+    problem with the same priors and evaluate, as for other targets or discrepancies.
     ValueError when every run of the screen fails.
     """
     options = Options() if options is None else options

@@ -78,9 +78,9 @@ class Target(NamedTuple):
 
     @property
     def discrepancy(self) -> float:
-        """Sd of what the model may miss even at its best, in the unit of `value`: `DISCREPANCY` of the value (of a share,
-        or of what it leaves to 1 if that is less, so that a rate and its complement are one fact), or one sampling
-        error, whichever is more."""
+        """Sd of what the model may miss even at its best, in the unit of `value`: `DISCREPANCY` of the value (of a
+        share, or of what it leaves to 1 if that is less, so that a rate and its complement are one fact), or one
+        sampling error, whichever is more."""
         size = min(self.value, 1.0 - self.value) if self.transform == "logit" else abs(self.value)
         return max(DISCREPANCY * size, self.sd)
 

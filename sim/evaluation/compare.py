@@ -22,7 +22,7 @@ from sim.results import Results
 from sim.scenario import Scenario, load
 
 SHARED = ("economy", "start", "months", "scale", "replicates", "seed", "uncertainty")
-"""Run settings that pairs must share: else a row is not the same person, a month not the same, or parameters are not."""
+"""Run settings that pairs must share: else a row is not the same person, or a month or parameters are not the same."""
 LONGEST_NAME = 80  # letters of the scenarios' names in the name of a folder
 
 
@@ -40,9 +40,9 @@ def compare(
 ) -> Effects:
     """Effects of the `others` against `base`: scenarios, files or names, run in pairs with the same draws.
 
-    scale, months, replicates, seed, uncertainty: for all of them, instead of what they say. jobs: processes, one replicate
-    each at a time. panel: workers to follow. progress: a bar, on a terminal only. Raises InputError when a
-    scenario is wrong, or when they cannot be paired.
+    scale, months, replicates, seed, uncertainty: for all of them, instead of what they say. jobs: processes, one
+    replicate each at a time. panel: workers to follow. progress: a bar, on a terminal only. Raises InputError when
+    a scenario is wrong, or when they cannot be paired.
     """
     asked = {
         "scale": scale,
