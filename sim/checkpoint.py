@@ -59,9 +59,7 @@ def write(path: Path, model: LaborMarket, more: Mapping[str, Any] | None = None)
     Columns are written as they stand, a few megabytes at a time: no second copy of the state is made.
     """
     values = {name: _get(model, name) for name in model.STATE if _has(model, name)}
-    who = _identity(
-        "run", question(model.scenario), model.replicate, model.followed, model.record.keep_status
-    )
+    who = _identity("run", question(model.asked), model.replicate, model.followed, model.record.keep_status)
     _write(path, who, {"state": values, "more": dict(more or {})})
 
 
@@ -89,7 +87,7 @@ def write_history(path: Path, model: LaborMarket) -> None:
     if model.month != 0:
         raise ValueError(f"scenarios share the years before month 0, not month {model.month}")
     values = {name: _get(model, name) for name in model.HISTORY if _has(model, name)}
-    who = _identity("history", history(model.scenario), model.replicate, 0, False)
+    who = _identity("history", history(model.asked), model.replicate, 0, False)
     _write(path, who, {"state": values})
 
 
@@ -113,11 +111,13 @@ def question(scenario: Scenario) -> str:
 def history(scenario: Scenario) -> str:
     """A digest (hex) of all that the years before month 0 depend on, but for the replicate.
 
-    That is the whole of `[world]`, the economy, and of `[run]` the start, seed, scale and months (rows are reserved for
-    those who enter until the end). Nobody trains before month 0, so no programme and no money has a part.
+    That is the whole of `[world]`, or what it is drawn from, the economy, and of `[run]` the start, seed, scale and
+    months (rows are reserved for those who enter until the end). Nobody trains before month 0, so no programme and no
+    money has a part.
     """
     from sim import __version__
     from sim.economy import load
+    from sim.uncertainty import question as drawn_from
 
     run = scenario.run
     asked = {
@@ -125,6 +125,7 @@ def history(scenario: Scenario) -> str:
         "run": [run.start.isoformat(), run.months, run.scale, run.seed],
         "economy": load(run.economy).digest,
         "version": __version__,
+        **drawn_from(scenario),
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -232,7 +233,7 @@ class Place:
     def month_done(self, model: LaborMarket, more: Callable[[], Mapping[str, Any]]) -> None:
         """Write a checkpoint when it is time. The last month needs none: the replicate is then finished."""
         if self.every and model.month % self.every == 0 and model.month < model.scenario.run.months:
-            write(self.file(model.scenario, model.replicate, "run"), model, more())
+            write(self.file(model.asked, model.replicate, "run"), model, more())
 
     def run_done(self, run: RunData, panel: int) -> None:
         """Keep a finished replicate; its checkpoint is then of no use."""

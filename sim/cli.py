@@ -65,6 +65,13 @@ Threads = Annotated[
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="change one key, e.g. run.months=96")
 ]
+Uncertainty = Annotated[
+    str | None,
+    typer.Option(
+        metavar="seed|posterior|FILE",
+        help="parameters of the replicates: one point (seed), or draws of the posterior that ships or of a FILE",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="where results go; default outputs/")]
 Panel = Annotated[int, typer.Option(metavar="N", min=0, help="workers to follow in panel.parquet")]
 Jobs = Annotated[int, typer.Option(metavar="J", min=1, help="processes side by side")]
@@ -87,6 +94,7 @@ def run(
     months: MonthCount = None,
     replicates: Replicates = None,
     seed: Seed = None,
+    uncertainty: Uncertainty = None,
     sets: Sets = None,
     out: Out = None,
     panel: Panel = 0,
@@ -99,7 +107,14 @@ def run(
 ) -> None:
     """Run a scenario and print its outcomes."""
     asked = _load(
-        scenario, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads
+        scenario,
+        sets,
+        scale=scale,
+        months=months,
+        replicates=replicates,
+        seed=seed,
+        threads=threads,
+        uncertainty=uncertainty,
     )
     _call("sim.runner", "run_command")(
         asked,
@@ -121,6 +136,7 @@ def compare(
     months: MonthCount = None,
     replicates: Replicates = None,
     seed: Seed = None,
+    uncertainty: Uncertainty = None,
     sets: Sets = None,
     out: Out = None,
     panel: Panel = 0,
@@ -133,7 +149,16 @@ def compare(
 ) -> None:
     """Paired runs with common random numbers: effects against BASE, with intervals."""
     asked = [
-        _load(name, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads)
+        _load(
+            name,
+            sets,
+            scale=scale,
+            months=months,
+            replicates=replicates,
+            seed=seed,
+            threads=threads,
+            uncertainty=uncertainty,
+        )
         for name in (base, *others)
     ]
     _call("sim.evaluation.compare", "compare_command")(
@@ -171,6 +196,53 @@ def validate(
 
 
 @app.command()
+def calibrate(
+    targets: Annotated[
+        Path | None,
+        typer.Argument(metavar="[TARGETS]", help="a file of targets; default: the one that ships"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="a few rough runs, to see that all works")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the runs that are kept")] = False,
+    scale: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=1000, help="people per agent; default 200, quick 1000"),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="J", min=1, help="processes side by side; default: all cores")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="folder of the result; default outputs/calibration-...")
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="make the result the posterior and the defaults of this checkout")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Estimate the parameters from published figures: a posterior and the point that scenarios use."""
+    try:
+        command = _call("sim.estimation.calibrate", "calibrate_command")
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("scipy", "emcee"):
+            raise
+        problem = f"{missing.name} is not installed"
+        raise InputError(
+            problem, allowed="pip install 'laborshift[calibrate]', or make test, first"
+        ) from None
+    command(
+        targets,
+        quick=quick,
+        resume=resume,
+        scale=scale,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        out=out,
+        accepted=accept,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command()
 def plan(
     scenarios: Annotated[
         list[str], typer.Argument(metavar="SCENARIO...", help="one as for run, several as for compare")
@@ -179,6 +251,7 @@ def plan(
     months: MonthCount = None,
     replicates: Replicates = None,
     seed: Seed = None,
+    uncertainty: Uncertainty = None,
     sets: Sets = None,
     panel: Panel = 0,
     jobs: Jobs = 1,
@@ -187,7 +260,16 @@ def plan(
 ) -> None:
     """Say what a run will take before it takes it: time, memory, disk."""
     asked = [
-        _load(name, sets, scale=scale, months=months, replicates=replicates, seed=seed, threads=threads)
+        _load(
+            name,
+            sets,
+            scale=scale,
+            months=months,
+            replicates=replicates,
+            seed=seed,
+            threads=threads,
+            uncertainty=uncertainty,
+        )
         for name in scenarios
     ]
     _call("sim.plan", "plan_command")(asked, panel=panel, jobs=jobs, json=as_json)
@@ -334,11 +416,11 @@ def self_test() -> None:
     typer.echo("persons, enrolments and won are conserved: ok")
 
 
-def _load(spec: str, sets: Sequence[str] | None, **settings: int | None) -> Scenario:
+def _load(spec: str, sets: Sequence[str] | None, **settings: int | str | None) -> Scenario:
     """The scenario with `--set` keys, then the run options given by name, on top."""
     from sim.scenario import load
 
-    named = [f"run.{key}={value}" for key, value in settings.items() if value is not None]
+    named = [f"run.{key}={json.dumps(value)}" for key, value in settings.items() if value is not None]
     return load(spec, overrides=[*(sets or []), *named])
 
 
@@ -370,6 +452,7 @@ def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
             error.key, error.file = "run.economy", None
             raise scenario.placed(error) from None
         scenario.money(scenario.programmes(economy.programmes, economy.codes))
+        scenario.digest(economy.digest)  # which reads the posterior, if parameters are drawn from one
         if economy.kind != "country":
             require_network(scenario, economy)
             network_of(economy)

@@ -22,6 +22,7 @@ from sim.programmes import HORIZONS
 from sim.record import AGES5, FIRM_ITEMS, FLOWS, PAY_BINS, STATES, TOTALS
 from sim.records import Programme
 from sim.replicate import RunData
+from sim.uncertainty import draw_of, ensemble, per_draw
 from sim.variables import (
     BOOKS,
     COUNTS,
@@ -65,7 +66,7 @@ class TreeBuilder:
 
     def _refuse_mixtures(self) -> None:
         runs = [run for row in self.grid for run in row]
-        for setting in ("start", "months", "scale", "seed", "economy"):
+        for setting in ("start", "months", "scale", "seed", "economy", "uncertainty"):
             if len({getattr(run.scenario.run, setting) for run in runs}) > 1:
                 raise ValueError(f"runs of one result share {setting}")
         for row in self.grid:
@@ -286,6 +287,19 @@ class TreeBuilder:
             "scenario_sha256": json.dumps({s.name: s.digest(self.economy.digest) for s in scenarios}),
             "scenario_toml": json.dumps({s.name: s.resolved_toml() for s in scenarios}, ensure_ascii=False),
             "versions": json.dumps(versions()),
+            **self._uncertainty(),
+        }
+
+    def _uncertainty(self) -> dict[str, Any]:
+        """Where parameters are drawn: from what, which draw each replicate has, and how many share one."""
+        first = self.first.scenario
+        if not (each := per_draw(first)):
+            return {}
+        return {
+            "uncertainty": first.run.uncertainty,
+            "posterior_sha256": ensemble(first.run.uncertainty).digest,
+            "draws": json.dumps([draw_of(first, r) for r in self.replicates]),
+            "replicates_a_draw": each,
         }
 
     # ------------------------------------------------------------------------------------------ small steps

@@ -51,7 +51,8 @@ def parameters(name: str | None = None) -> list[Sheet]:
             p.low,
             p.high,
             p.unit,
-            "yes" if p.estimated else "",
+            ("calibrated" if p.estimate is not None else "yes") if p.estimated else "",
+            f"{p.prior}, centre {p.centre:g}" if p.prior else "",
             p.label,
             p.label_ko,
             p.source,
@@ -67,7 +68,10 @@ def parameters(name: str | None = None) -> list[Sheet]:
     labels = ("label", "label_ko", "source")
     sheets = [
         Sheet(
-            "Parameters of [world]", ("name", "default", "low", "high", "unit", "estimated", *labels), numbers
+            "Parameters of [world]",
+            ("name", "default", "low", "high", "unit", "estimated", "prior", *labels),
+            numbers,
+            "estimated: fitted or carrying a prior; calibrated: the default is the estimate of sim/calibrated.toml.",
         ),
         Sheet("Choices of [world]", ("name", "default", "options", *labels), choices),
     ]

@@ -34,7 +34,6 @@ from sim.drawing import (
     style,
     year_axis,
 )
-from sim.intervals import ratio_interval
 from sim.results import Results
 from sim.summary import FEWEST, LAST
 
@@ -75,7 +74,7 @@ def reemployment(results: Results, *, definition: str = "official", lang: str = 
                         for n in ("known", "placed")
                     )
                     enough = results.agents(known.sum(axis=0)) >= FEWEST
-                    mean, low, high = ratio_interval(placed, known)
+                    mean, low, high = results.design.ratio(placed, known)[:3]
                     points(
                         ax,
                         here["horizon"].values[enough] + (k - 0.5) * 0.3,
@@ -201,7 +200,8 @@ def productivity(results: Results, *, lang: str = "en") -> Figure:
             )
             for k, (label, months, colour, hatch) in enumerate(spans):
                 part = here.isel(month=months).sum("month").transpose("replicate", "size")
-                ends = np.array(ratio_interval(part["output"].values, part["base_output"].values)) - 1.0
+                found = results.design.ratio(part["output"].values, part["base_output"].values)[:3]
+                ends = np.array(found) - 1.0
                 error = error_bars(*ends)
                 ax.bar(
                     place + (k - 0.5) * 0.38,

@@ -1,9 +1,15 @@
-"""Intervals across replicates: Student's t, exact for whole degrees of freedom, without SciPy."""
+"""Intervals across replicates: Student's t, exact for whole degrees of freedom, without SciPy.
+
+Where replicates differ in their draws of chance alone, an interval is that of their mean, and shrinks as they get more.
+Where they differ in parameters too (`sim.uncertainty`), it is about what the model says when nobody knows its
+parameters better than the posterior does, and does not shrink to nothing: `Design`.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from math import atan, cos, pi, sin, sqrt, tan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,4 +80,93 @@ def ratio_interval(
     return ratio, ratio - half, ratio + half
 
 
-__all__ = ["LEVEL", "mean_interval", "ratio_interval", "student_t"]
+class Components(NamedTuple):
+    """Variances of a replicate: that of its expectation over draws of parameters, and that about it by chance.
+
+    between: of the means of draws, which holds chance too; seed is zero where a draw has one replicate, and parameter
+    then equals between.
+    """
+
+    parameter: np.ndarray
+    seed: np.ndarray
+    between: np.ndarray
+
+
+def components(values: np.ndarray, per_draw: int, axis: int = 0) -> Components:
+    """Variance components of replicates, `per_draw` in a row of each draw, without `axis`: analysis of variance of a
+    nested design, a negative estimate taken as zero (Searle, Casella & McCulloch 1992, section 3.6)."""
+    values = np.moveaxis(np.asarray(values, dtype=np.float64), axis, 0)
+    nested = values.reshape(len(values) // per_draw, per_draw, *values.shape[1:])
+    between = nested.mean(axis=1).var(axis=0, ddof=1)
+    seed = nested.var(axis=1, ddof=1).mean(axis=0) if per_draw > 1 else np.zeros_like(between)
+    return Components(np.maximum(between - seed / per_draw, 0.0), seed, between)
+
+
+class Ends(NamedTuple):
+    """An estimate with its interval, and how the variance of a replicate is split, NaN where it cannot be."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    share_parameter: np.ndarray
+    share_seed: np.ndarray
+
+
+class Design(NamedTuple):
+    """How replicates came about. per_draw: replicates in a row with the same draw of parameters; 0: all have the same.
+
+    With draws, the interval is that of the outcome's expectation under a new draw: with d draws, mean -+ t(d - 1)
+    times the root of (variance between parameters + variance of the mean of the d draws). Chance has a part in it only
+    as far as the replicates leave the mean uncertain; where a draw has one replicate it cannot be told apart and counts
+    whole. The shares are of the variance of one replicate.
+    """
+
+    per_draw: int = 0
+
+    def mean(self, values: np.ndarray, axis: int = 0) -> Ends:
+        """Mean over the replicates of `values`, each without `axis`."""
+        if not self.per_draw:
+            ends = mean_interval(values, axis)
+            return Ends(*ends, *(np.full_like(ends[0], np.nan),) * 2)
+        mean = np.asarray(values, dtype=np.float64).mean(axis=axis)
+        half, *shares = self._spread(values, axis)
+        return Ends(mean, mean - half, mean + half, *shares)
+
+    def ratio(self, numerator: np.ndarray, denominator: np.ndarray, axis: int = 0) -> Ends:
+        """Ratio of the sums over replicates, from residuals as `ratio_interval`."""
+        if not self.per_draw:
+            ends = ratio_interval(numerator, denominator, axis)
+            return Ends(*ends, *(np.full_like(ends[0], np.nan),) * 2)
+        top, bottom = (np.asarray(x, dtype=np.float64) for x in (numerator, denominator))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = top.sum(axis=axis) / bottom.sum(axis=axis)
+            half, *shares = self._spread(top - np.expand_dims(ratio, axis) * bottom, axis)
+            half = half / np.abs(bottom.mean(axis=axis))
+        return Ends(ratio, ratio - half, ratio + half, *shares)
+
+    def _spread(self, values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Half the interval, share of parameters, share of seeds."""
+        n = np.shape(values)[axis]
+        each = self.per_draw if n % self.per_draw == 0 else 1
+        nothing = np.full_like(np.asarray(values, dtype=np.float64).mean(axis=axis), np.nan)
+        if n // each < 2:
+            return nothing, nothing, nothing
+        found, draws = components(values, each, axis), n // each
+        half = student_t(draws - 1) * np.sqrt(found.parameter + found.between / draws)
+        total = found.parameter + found.seed
+        if each == 1:
+            return half, nothing, nothing
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return half, found.parameter / total, found.seed / total
+
+
+__all__ = [
+    "LEVEL",
+    "Components",
+    "Design",
+    "Ends",
+    "components",
+    "mean_interval",
+    "ratio_interval",
+    "student_t",
+]

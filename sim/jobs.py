@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 Tick = Callable[[int], None]
@@ -23,8 +23,55 @@ def threads_by_size(workers: int) -> int:
     cores that this process may use, at most eight."""
     if workers < MANY or multiprocessing.parent_process() is not None:
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, cores)
+    return min(8, cores())
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Processes:
+    """Up to `jobs` fresh processes, for as long as a `with` lasts; an exception in it ends them."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def __enter__(self) -> Self:
+        self._before = set(multiprocessing.active_children())
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_ignore_interrupt)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._pool.shutdown()
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - self._before:
+            child.terminate()
+
+    def each(
+        self,
+        function: Callable[..., T],
+        calls: Sequence[tuple[Any, ...]],
+        tick: Tick,
+        after: Sequence[int | None] = (),
+    ) -> list[T]:
+        """`function(*arguments)` for each of `calls`, in their order. tick, after: as of `side_by_side`."""
+        asked: dict[int, Future[T]] = {}
+        done: set[Future[T]] = set()
+        while len(done) < len(calls):
+            for n in range(len(calls)):
+                first = after[n] if after else None
+                if n not in asked and (first is None or asked[first] in done):
+                    asked[n] = self._pool.submit(function, *calls[n])
+            new, _ = wait(set(asked.values()) - done, return_when=FIRST_COMPLETED)
+            for one in new:
+                one.result()
+                tick(1)
+            done |= new
+        return [asked[n].result() for n in range(len(calls))]
 
 
 def side_by_side(
@@ -39,30 +86,8 @@ def side_by_side(
     tick: told 1 for every call done. after: for each call the earlier one that it waits for, or None. The first
     failure, or an interrupt, ends the processes and is passed on.
     """
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        min(jobs, len(calls)), mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt
-    )
-    try:
-        asked: dict[int, Future[T]] = {}
-        done: set[Future[T]] = set()
-        while len(done) < len(calls):
-            for n in range(len(calls)):
-                first = after[n] if after else None
-                if n not in asked and (first is None or asked[first] in done):
-                    asked[n] = pool.submit(function, *calls[n])
-            new, _ = wait(set(asked.values()) - done, return_when=FIRST_COMPLETED)
-            for one in new:
-                one.result()
-                tick(1)
-            done |= new
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        raise
-    pool.shutdown()
-    return [asked[n].result() for n in range(len(calls))]
+    with Processes(min(jobs, len(calls))) as processes:
+        return processes.each(function, calls, tick, after)
 
 
 def _ignore_interrupt() -> None:
@@ -85,4 +110,4 @@ def bar(total: int, what: str, shown: bool) -> Iterator[Tick]:
         yield lambda n: progress.advance(task, n)
 
 
-__all__ = ["bar", "side_by_side"]
+__all__ = ["Processes", "bar", "cores", "side_by_side"]

@@ -31,6 +31,7 @@ from sim.rates import rates_of, tables_of
 from sim.record import Layout, Record
 from sim.records import Programme
 from sim.scenario import Scenario
+from sim.uncertainty import drawn
 from sim.wages import APPLIED
 from sim.workers import ABSENT, EMPLOYED, STAGES, UNEMPLOYED, Worker, WorkerColumns, WorkerSet, life_stage
 
@@ -91,12 +92,12 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         super().__init__(seed=0)  # Mesa's own generators serve nothing: every draw goes through sim.draws
         require_country(scenario)
         run = scenario.run
-        self.scenario, self.replicate = scenario, replicate
+        self.asked, self.scenario, self.replicate = scenario, drawn(scenario, replicate), replicate
         self.economy = economies.load(run.economy)
         self.layout = Layout.of(self.economy)
         self.key = key_of(run.seed, replicate)
         self.shrink = SHRINK / run.scale
-        self.params = record_of({name: float(getattr(scenario.world, name)) for name in PARAMETERS})
+        self.params = record_of({name: float(getattr(self.scenario.world, name)) for name in PARAMETERS})
         self.threads = threads or run.threads  # 0: by the number of workers, once it is known
         self.spin_up_months = (run.start.year - self.economy.base_year) * 12 + run.start.month - 1
         self.month = -self.spin_up_months

@@ -239,7 +239,7 @@ class NetworkResults(Results):
 
         def row(outcome: str, dimension: str, category: str, ends: Sequence[Any], unit: str) -> Row:
             mean, low, high = (float(end) for end in ends)
-            return (name, outcome, dimension, category, None, mean, low, high, unit)
+            return (name, outcome, dimension, category, None, mean, low, high, unit, np.nan, np.nan, np.nan)
 
         def alone(value: float) -> tuple[float, float, float]:
             return value, np.nan, np.nan

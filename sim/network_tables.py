@@ -193,6 +193,9 @@ def require_network(scenario: Scenario, economy: Economy) -> None:
                 allowed='"simultaneous", as in the scenario validation/occupational-mobility',
             )
         )
+    if scenario.run.uncertainty != "seed":
+        problem = "no parameter of a network economy is calibrated"
+        raise scenario.placed(InputError(problem, key="run.uncertainty", allowed='"seed"'))
     needed = {"table": ("target_demand.csv", "target_demand" in economy.tables)}
     nodes = economy.tables.get("nodes")
     needed["reallocation"] = ("exposure in nodes.csv", nodes is not None and "exposure" in nodes.header)

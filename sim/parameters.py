@@ -8,20 +8,27 @@ nowhere else. Symbols in the labels are those of the model description.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+CALIBRATED = Path(__file__).with_name("calibrated.toml")
+"""The point estimate, `name = value`: written by `laborshift calibrate --accept`, read when this module is imported."""
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One number of `[world]`.
 
-    low, high: the values allowed, both ends included, and the bounds of a sweep; in `unit`, as is `default`.
-    source: the paper, table or survey the default rests on; "assumption" where nobody publishes one.
-    estimated: fitted in calibration or carrying a prior (a dagger in the model description), so it is swept.
+    default: the estimate of `calibrated.toml` where there is one, else `centre`. centre: the value set by hand from
+    the source, on which the prior is centred. low, high: the values allowed, both ends included, and the bounds of a
+    sweep; all in `unit`. source: the paper, table or survey the centre rests on; "assumption" where nobody publishes
+    one. estimated: fitted in calibration or carrying a prior (a dagger in the model description), so it is swept.
     """
 
     name: str
-    default: float
+    centre: float
     unit: str
     low: float
     high: float
@@ -30,11 +37,36 @@ class Parameter:
     source: str
     group: str
     estimated: bool
+    estimate: float | None = None
+
+    @property
+    def default(self) -> float:
+        """What a scenario that says nothing uses."""
+        return self.centre if self.estimate is None else self.estimate
 
     @property
     def integer(self) -> bool:
         """Whole numbers only."""
-        return isinstance(self.default, int)
+        return isinstance(self.centre, int)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether calibration fits it. A whole number has no derivative: it keeps its value, and is swept."""
+        return self.estimated and not self.integer
+
+    @property
+    def prior(self) -> str:
+        """Kind of prior (`sim.estimation.priors.of_parameter`): "" where there is none.
+
+        uniform: `job_creation`, of which nothing is known, whole numbers, and a centre on a bound; lognormal: levels,
+        and ranges that span a factor of 100 or more; beta, stretched to the bounds: all others.
+        """
+        if not self.estimated:
+            return ""
+        if self.integer or self.name in UNIFORM or not self.low < self.centre < self.high:
+            return "uniform"
+        wide = self.low > 0.0 and self.high >= 100.0 * self.low
+        return "lognormal" if wide or self.name.startswith("level_") else "beta"
 
 
 @dataclass(frozen=True)
@@ -49,6 +81,9 @@ class Choice:
     source: str
     group: str
 
+
+UNIFORM = ("job_creation",)
+"""Estimated parameters whose prior is even over their range."""
 
 ASSUMED = "assumption"
 BASS = "Sultan, Farley & Lehmann 1990: mean imitation 0.38 a year over 213 products, divided by 12"
@@ -85,7 +120,7 @@ ADOPTION = "official adoption series of 2023 and 2024, which differ sixfold by d
 
 def _estimated(
     name: str,
-    default: float,
+    centre: float,
     low: float,
     high: float,
     unit: str,
@@ -94,12 +129,12 @@ def _estimated(
     source: str = ASSUMED,
 ) -> Parameter:
     """A parameter that is fitted or carries a prior. The group is filled in by `_grouped`."""
-    return Parameter(name, default, unit, low, high, label, label_ko, source, "", True)
+    return Parameter(name, centre, unit, low, high, label, label_ko, source, "", True)
 
 
 def _fixed(
     name: str,
-    default: float,
+    centre: float,
     low: float,
     high: float,
     unit: str,
@@ -108,7 +143,7 @@ def _fixed(
     source: str = ASSUMED,
 ) -> Parameter:
     """A parameter that is set and can be swept, but not fitted."""
-    return Parameter(name, default, unit, low, high, label, label_ko, source, "", False)
+    return Parameter(name, centre, unit, low, high, label, label_ko, source, "", False)
 
 
 # fmt: off
@@ -259,14 +294,31 @@ _GROUPS: dict[str, list[Parameter]] = {
 # fmt: on
 
 
-def _grouped(groups: dict[str, list[Parameter]]) -> dict[str, Parameter]:
-    """The records by name, each with its group filled in."""
+def estimates(path: Path = CALIBRATED) -> dict[str, float]:
+    """Name -> value of a file of estimates; nothing where there is no file. ValueError when it is not TOML."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {name: float(value) for name, value in table.items()}
+
+
+def with_estimates(records: Mapping[str, Parameter], found: Mapping[str, float]) -> dict[str, Parameter]:
+    """The records with estimates as defaults; one of a name that is no longer fitted, or outside its range, is left."""
     return {
-        row.name: Parameter(**{**vars(row), "group": group}) for group, rows in groups.items() for row in rows
+        name: replace(one, estimate=found[name])
+        if one.fitted and name in found and one.low <= found[name] <= one.high
+        else one
+        for name, one in records.items()
     }
 
 
-PARAMETERS: dict[str, Parameter] = _grouped(_GROUPS)
+def _grouped(groups: dict[str, list[Parameter]]) -> dict[str, Parameter]:
+    """The records by name, each with its group filled in."""
+    return {row.name: replace(row, group=group) for group, rows in groups.items() for row in rows}
+
+
+PARAMETERS: dict[str, Parameter] = with_estimates(_grouped(_GROUPS), estimates())
 """Name -> record, in the order in which the model uses them."""
 
 CHOICES: dict[str, Choice] = {

@@ -129,7 +129,7 @@ def _brought_home(
     w = model.workers
     follows = bool(model.panel_rows.size)
     return RunData(
-        scenario=model.scenario,
+        scenario=model.asked,
         replicate=model.replicate,
         programmes=tuple(model.programme_ids),
         months_of_course=tuple(int(p.months) for p in model.programmes),

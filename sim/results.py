@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from sim.errors import InputError, nearest
+from sim.intervals import Design
 from sim.ratios import RATIOS, Ratio, fixed_composition, gini
 
 if TYPE_CHECKING:
@@ -235,6 +237,16 @@ class Results:
     def scale(self) -> int:
         """People for each agent."""
         return int(self.tree.attrs["scale"])
+
+    @property
+    def design(self) -> Design:
+        """How the replicates came about, for intervals."""
+        return Design(int(self.tree.attrs.get("replicates_a_draw", 0)))
+
+    @property
+    def draws(self) -> list[int]:
+        """Number of the posterior's draw that each replicate has, counted from 0; empty where none are drawn."""
+        return [int(n) for n in json.loads(str(self.tree.attrs.get("draws", "[]")))]
 
     def agents(self, persons: Any) -> Any:
         """Persons in agents: what an estimate rests on."""

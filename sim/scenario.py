@@ -11,10 +11,10 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, create_model, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,6 +24,7 @@ from sim.layers import DESCRIPTION, Layer, Table, compose, given, merged, overri
 from sim.parameters import CHOICES, PARAMETERS
 from sim.records import Override, Programme, Ratio, Record, WonByYear, between, validated
 
+T = TypeVar("T")
 FIRST_YEAR, LAST_START_YEAR, LAST_YEAR = 2026, 2033, 2035
 """A run starts in FIRST_YEAR, or as early as its economy allows (`Economy.first_start`), and ends with the tables'
 projections."""
@@ -69,6 +70,9 @@ class RunSettings(Record):
     scale: Annotated[int, between(1, 1000, "people per agent")] = 100
     replicates: Annotated[int, between(1, 10_000, "replicates")] = 8
     seed: Annotated[int, between(0, 2**63 - 1, "a seed")] = 20251218
+    uncertainty: str = "seed"
+    """Parameters of the replicates: "seed", one point for all; "posterior", draws of the ensemble that ships; or the
+    path of another ensemble (`sim.uncertainty`)."""
     threads: Annotated[int, between(0, 64, "threads")] = 0
     """0: by the number of workers (`sim.jobs.threads_by_size`)."""
     timing: Literal["sequential", "simultaneous"] = "sequential"
@@ -300,25 +304,44 @@ class Scenario(Record):
         digits.
 
         Descriptions and the number of threads are left out, and the economy counts by its content (which says
-        the timing too), not its path.
+        the timing too), not its path; so does the posterior that parameters are drawn from, if they are. Raises
+        InputError when there is no such posterior.
         """
         from sim import __version__
+        from sim.uncertainty import question as drawn_from
 
         settings = self.settings()
-        del settings["run"]["economy"], settings["run"]["threads"], settings["run"]["timing"]
+        for key in ("economy", "threads", "timing", "uncertainty"):
+            del settings["run"][key]
         if settings["run"]["steps"] is None:
             del settings["run"]["steps"]
-        question: Table = {**settings, "economy": economy_digest, "version": __version__}
+        draws = self._placed(drawn_from)
+        question: Table = {**settings, **draws, "economy": economy_digest, "version": __version__}
         text = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def resolved_toml(self) -> str:
-        """The scenario as TOML with every parameter stated; loading it asks the same question."""
+        """The scenario as TOML with every parameter stated; loading it asks the same question.
+
+        Parameters that are drawn from a posterior are named in a comment instead: stated, they would be fixed.
+        """
+        from sim.uncertainty import drawn_names
+
         facts = {key: value for key in DESCRIPTION if (value := getattr(self, key)) and key != "based_on"}
         origin = f"# resolved; based on {self.based_on}" if self.based_on else "# resolved"
         notes = {p.name: f"{p.unit}; {p.label}" for p in PARAMETERS.values()}
         notes |= {c.name: c.label for c in CHOICES.values()}
-        return "\n".join([origin, *toml_lines(facts | self.settings(), notes)]) + "\n"
+        settings, names = self.settings(), self._placed(drawn_names)
+        settings["world"] = {key: value for key, value in settings["world"].items() if key not in names}
+        drawn = [f"# drawn from {self.run.uncertainty}: {', '.join(names)}"] if names else []
+        return "\n".join([origin, *drawn, *toml_lines(facts | settings, notes)]) + "\n"
+
+    def _placed(self, question: Callable[[Scenario], T]) -> T:
+        """What is asked of the scenario; where that fails, the error says where its key was set."""
+        try:
+            return question(self)
+        except InputError as error:
+            raise (error if error.file else self.placed(error)) from None
 
     def placed(self, error: InputError) -> InputError:
         """The error with the file and line that set its key last, where the scenario came from files."""

@@ -1,8 +1,11 @@
 """The outcomes of a run in one long table, each with its interval across replicates.
 
-Columns: scenario, outcome, dimension, category, horizon_months, mean, low, high, unit. Rates are those of the
+Columns: scenario, outcome, dimension, category, horizon_months, mean, low, high, unit, and how the variance of one
+replicate is split: share_parameter and share_seed, with parameters drawn from the posterior and two replicates a draw,
+else empty; share_structure is left empty by runs of one structure. Rates are those of the
 last twelve months, or of a calendar year; ratios are sums over replicates divided, with the interval of a
-linearised ratio. An estimate that rests on fewer than `FEWEST` agents is left empty and its unit says so.
+linearised ratio (`sim.intervals.Design`). An estimate that rests on fewer than `FEWEST` agents is left empty and its
+unit says so.
 """
 
 from __future__ import annotations
@@ -16,19 +19,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sim.intervals import mean_interval, ratio_interval
 from sim.ratios import CELLS, FLOWS, MARKET, Ratio, fixed_composition, gini
 
 if TYPE_CHECKING:
     from sim.results import Results
 
-COLUMNS = ("scenario", "outcome", "dimension", "category", "horizon_months", "mean", "low", "high", "unit")
+SHARES = ("share_parameter", "share_seed", "share_structure")
+COLUMNS = (
+    *("scenario", "outcome", "dimension", "category", "horizon_months", "mean", "low", "high", "unit"),
+    *SHARES,
+)
 FEWEST = 30  # agents below which an estimate is not printed
 TOO_FEW = "too few"
 LAST = 12  # months that "now" is averaged over
 PLAN_GOAL = 1_000_000  # persons trained by the end of 2030 (Ministry of Employment and Labor, 2025-12-18)
 PLAN_END = 2030
-Row = tuple[str, str, str, str, float | None, float, float, float, str]
+Row = tuple[str, str, str, str, float | None, float, float, float, str, float, float, float]
 
 MARKET_RATES = (
     "unemployment_rate",
@@ -88,6 +94,7 @@ class Summary:
         self.employers = results.employers.sums.sel(at)
         self.programmes = results.programmes.sums.sel(at)
         self.last = slice(-LAST, None)
+        self.design = results.design
 
     def rows(self) -> Iterator[Row]:
         """Every row of this scenario."""
@@ -121,7 +128,7 @@ class Summary:
                 label,
                 None,
                 "won of 2025 an hour",
-                ratio_interval((counts * wage).sum(axis=-1), counts.sum(axis=-1)),
+                self.design.ratio((counts * wage).sum(axis=-1), counts.sum(axis=-1)),
             )
 
     def by_group(self) -> Iterator[Row]:
@@ -133,7 +140,7 @@ class Summary:
                 top, bottom = (
                     part_of.transpose("replicate", dim, "month").values for part_of in ratio.parts(part)
                 )
-                ends = np.array(ratio_interval(top.sum(axis=2), bottom.sum(axis=2)))
+                ends = np.array(self.design.ratio(top.sum(axis=2), bottom.sum(axis=2)))
                 agents = self.results.agents(bottom.mean(axis=2).sum(axis=0))
                 for n, code in enumerate(part[dim].values):
                     yield self._row(
@@ -167,7 +174,7 @@ class Summary:
                     str(code),
                     None,
                     unit,
-                    ratio_interval(here[top].values, here[bottom].values),
+                    self.design.ratio(here[top].values, here[bottom].values),
                 )
 
     def moves(self) -> Iterator[Row]:
@@ -205,7 +212,7 @@ class Summary:
         shape = (known.sizes["replicate"], len(codes), *known.shape[-3:])
         bottom, top = known.values.reshape(shape), placed.values.reshape(shape)
         agents = self.results.agents(bottom.sum(axis=0))
-        ends = np.array(ratio_interval(top, bottom))  # mean, low, high
+        ends = np.array(self.design.ratio(top, bottom))  # mean, low, high
         names: tuple[Any, ...] = (codes, *(known[dim].values for dim in ("counted", "definition", "horizon")))
         for at in np.ndindex(*shape[1:]):
             code, counted, definition, horizon = (values[n] for values, n in zip(names, at, strict=True))
@@ -268,12 +275,12 @@ class Summary:
 
     def _ratio(self, outcome: str, dimension: str, category: str, ratio: Ratio, sums: xr.Dataset) -> Row:
         top, bottom = ratio.parts(sums)
-        ends = ratio_interval(top.sum("month").values, bottom.sum("month").values)
+        ends = self.design.ratio(top.sum("month").values, bottom.sum("month").values)
         return self._row(outcome, dimension, category, None, ratio.units, ends)
 
     def _mean(self, outcome: str, dimension: str, category: str, values: np.ndarray, unit: str) -> Row:
         return self._row(
-            outcome, dimension, category, None, unit, mean_interval(np.asarray(values, dtype=float))
+            outcome, dimension, category, None, unit, self.design.mean(np.asarray(values, dtype=float))
         )
 
     def _row(
@@ -286,13 +293,26 @@ class Summary:
         ends: Iterable[Any],
         agents: float = math.inf,
     ) -> Row:
-        mean, low, high = (float(end) for end in ends)
+        mean, low, high, parameter, seed = (float(end) for end in ends)
         if agents < FEWEST:
-            mean = low = high = math.nan
+            mean = low = high = parameter = seed = math.nan
             unit = f"{TOO_FEW} ({unit})"
         if unit == "share":
             low, high = max(low, 0.0) if low == low else low, min(high, 1.0) if high == high else high
-        return (self.scenario, outcome, dimension, category, horizon, mean, low, high, unit)
+        return (
+            self.scenario,
+            outcome,
+            dimension,
+            category,
+            horizon,
+            mean,
+            low,
+            high,
+            unit,
+            parameter,
+            seed,
+            math.nan,
+        )
 
 
 def pick(table: pd.DataFrame, **equal: Any) -> Mapping[str, Any]:

@@ -54,7 +54,8 @@ def headline_table(results: Results, table: pd.DataFrame, name: str) -> Table:
     title = f"{name}: {span}, scale {results.scale}, {results.replicates} replicate{'s' if many else ''}"
     out = Table(title=Text(title), title_justify="left", caption_justify="left")
     out.caption = Text(
-        "last 12 months; 90% intervals across replicates"
+        "last 12 months; 90% intervals across "
+        + ("draws of the posterior" if results.draws else "replicates, of chance alone")
         if many
         else "last 12 months; one replicate has no interval"
     )

@@ -32,6 +32,7 @@ def estimate(
     waves: int = 2,
     ensembles: int = 2,
     checks: int = 40,
+    begin: np.ndarray | None = None,
 ) -> Estimate:
     """The posterior of a problem.
 
@@ -39,11 +40,12 @@ def estimate(
     of the one before, is run when moments are emulated badly (`Emulator.poor`) or more than OUTSIDE of the draws lie
     beyond the last wave; at most `waves`. What is still wrong then is in the posterior's diagnostics. ensembles: of
     the sampler, 1 where time matters more than a comparison of ensembles.
-    checks: fresh runs at draws of the posterior, against the emulator.
+    begin (P,): in z, from where the first search starts. checks: fresh runs at draws of the posterior, against
+    the emulator.
     """
     options = Options() if options is None else options
     runs = Runs(problem) if runs is None else runs
-    found = fit(problem, options, runs)
+    found = fit(problem, options, runs, begin)
     n = wave_runs or max(100, 25 * len(problem.names))
     centre, spread = found.best.z, found.laplace
     rng = np.random.default_rng([options.seed, 5])

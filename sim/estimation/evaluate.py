@@ -9,12 +9,14 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sim.errors import InputError, nearest
+from sim.jobs import Processes, side_by_side
 from sim.parameters import PARAMETERS
 
 if TYPE_CHECKING:
@@ -56,19 +58,19 @@ def batch(
     *,
     jobs: int = 1,
     progress: Progress | None = None,
+    processes: Processes | None = None,
 ) -> np.ndarray:
     """Moments (runs, moments) of the scenario at parameters thetas (runs, names), one row a run.
 
     seeds: number of the random key (replicate) of each run; equal numbers are common random numbers. A moment whose
     denominator is empty is NaN, and so is the whole row of a run that fails: it counts against its point. The numbers
-    do not depend on `jobs`. progress: told how many runs have been done.
+    do not depend on `jobs`. progress: told how many runs have been done. processes: that are there already, instead
+    of new ones.
     """
-    from sim.jobs import side_by_side
-
     tell = progress or (lambda _: None)
     points = [dict(zip(names, map(float, row), strict=True)) for row in np.atleast_2d(thetas)]
     calls = [(scenario, point, int(seed), tuple(moments)) for point, seed in zip(points, seeds, strict=True)]
-    if jobs <= 1 or len(calls) == 1:
+    if jobs <= 1 or (len(calls) == 1 and processes is None):
         rows = []
         for call in calls:
             rows.append(_one(*call))
@@ -76,9 +78,9 @@ def batch(
         return np.array(rows).reshape(len(calls), len(moments))
     parts = [part for part in np.array_split(np.arange(len(calls)), jobs * GROUPS_A_PROCESS) if part.size]
     done = iter([part.size for part in parts])
-    found = side_by_side(
-        _several, [([calls[n] for n in part],) for part in parts], jobs, lambda _: tell(next(done))
-    )
+    grouped = [([calls[n] for n in part],) for part in parts]
+    each = processes.each if processes else partial(side_by_side, jobs=jobs)
+    found = each(_several, grouped, tick=lambda _: tell(next(done)))
     return np.concatenate(found)
 
 
@@ -90,7 +92,11 @@ def _one(scenario: Scenario, point: dict[str, float], seed: int, moments: tuple[
     from sim.estimation.moments import moments as measured
     from sim.model import LaborMarket
 
-    market = LaborMarket(at_point(scenario, point), seed, threads=1).run()
+    asked = at_point(scenario, point)
+    try:
+        market = LaborMarket(asked, seed, threads=1).run()
+    except (ArithmeticError, ValueError):  # the model cannot live with these parameters
+        return np.full(len(moments), math.nan)
     found = measured(market)
     market.__dict__.clear()  # Mesa's model holds itself: its columns would wait for the garbage collector
     return np.array([found.get(name, math.nan) for name in moments])

@@ -187,27 +187,48 @@ class Objective:
         return Optimum(z, moments, slopes, value, False)
 
 
-def fit(problem: Problem, options: Options | None = None, runs: Runs | None = None) -> Fit:
+def library(problem: Problem, options: Options, begin: np.ndarray | None = None) -> np.ndarray:
+    """The points (n, P) of the screen: the prior's median, `begin` (P,) if it is given, and a Latin hypercube."""
+    p = len(problem.names)
+    first = [np.zeros((1, p)), *([] if begin is None else [begin[None]])]
+    points = spread_points(max(options.screen, 1), p, np.random.default_rng([options.seed, 1]))
+    return np.asarray(np.clip(np.concatenate([*first, points]), -EDGE, EDGE))
+
+
+def screened(problem: Problem, options: Options, runs: Runs, begin: np.ndarray | None = None) -> np.ndarray:
+    """Moments (n, M) at the points of the `library`, one run each."""
+    points = library(problem, options, begin)
+    return runs.at(points, options.seeds_from(SCREEN, len(points)))
+
+
+def fit(
+    problem: Problem,
+    options: Options | None = None,
+    runs: Runs | None = None,
+    begin: np.ndarray | None = None,
+) -> Fit:
     """The most probable parameters of a problem; `runs` keeps every run and makes it resumable.
 
-    runs may be those of another problem with the same priors and evaluate, as for other targets or discrepancies.
+    begin (P,), in z: from where the first search starts, whatever the screen says of it. runs may be those of another
+    problem with the same priors and evaluate, as for other targets or discrepancies.
     ValueError when every run of the screen fails.
     """
     options = Options() if options is None else options
     runs = Runs(problem) if runs is None else runs
-    rng = np.random.default_rng([options.seed, 1])
     p = len(problem.names)
     runs.stage = "screen"
-    points = np.concatenate([np.zeros((1, p)), spread_points(max(options.screen, 1), p, rng)])
-    points = np.clip(points, -EDGE, EDGE)
-    moments = runs.at(points, options.seeds_from(SCREEN, len(points)))
+    points = library(problem, options, begin)
+    moments = screened(problem, options, runs, begin)
     runs.stage = "search"
     rough = lifted(np.diag(problem.noise), max(options.floor, 1e-6))
     first = _order(Objective(problem, runs, rough, options).values(points, moments))
     sim_cov = replicate_covariance(runs, points[first[0]], options)
     covariance = target_covariance(problem, sim_cov, options.seeds, options.floor)
     objective = Objective(problem, runs, covariance, options)
-    starts = _far_apart(points, _order(objective.values(points, moments)), options.starts)
+    order = _order(objective.values(points, moments))
+    if begin is not None:
+        order = np.concatenate([[1], order[order != 1]])
+    starts = _far_apart(points, order, options.starts)
     runs_there = np.isfinite(objective.moments(np.array(starts))).all(axis=1)
     if not runs_there.any():
         raise ValueError("the model fails, with some seeds, at all points from which to search")
@@ -262,4 +283,15 @@ def _far_apart(points: np.ndarray, order: np.ndarray, n: int, distance: float = 
     return chosen
 
 
-__all__ = ["Fit", "Objective", "Optimum", "Options", "fit", "lifted", "spread_points", "target_covariance"]
+__all__ = [
+    "Fit",
+    "Objective",
+    "Optimum",
+    "Options",
+    "fit",
+    "library",
+    "lifted",
+    "screened",
+    "spread_points",
+    "target_covariance",
+]

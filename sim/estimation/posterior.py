@@ -155,7 +155,9 @@ def _chain(log_density: Any, first: np.ndarray, wanted: float, seed: int) -> tup
     while True:
         state = sampler.run_mcmc(state, BLOCK, skip_initial_state_check=True)
         chain = sampler.get_chain()[sampler.iteration // 5 :]
-        tau = np.maximum(emcee.autocorr.integrated_time(chain, quiet=True, tol=0), 1.0)
+        with np.errstate(invalid="ignore"):  # of a walker that has not moved yet
+            tau = emcee.autocorr.integrated_time(chain, quiet=True, tol=0)
+        tau = np.maximum(np.nan_to_num(tau, nan=float(len(chain))), 1.0)
         enough = chain.shape[0] * chain.shape[1] / tau.max() >= wanted and chain.shape[0] >= 20.0 * tau.max()
         if enough or sampler.iteration >= LONGEST:
             return chain, tau

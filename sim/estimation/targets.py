@@ -66,17 +66,23 @@ class Target(NamedTuple):
     @property
     def interval(self) -> tuple[float, float]:
         """Where the model counts as meeting the target: the range, if there is one; else two standard deviations either
-        side, of sampling error and model discrepancy: `DISCREPANCY` of the value (of a share, or of what it leaves to 1
-        if that is less, so that a rate and its complement are one fact), or one sampling error, whichever is more."""
+        side, of sampling error and model `discrepancy`."""
         if self.low is not None and self.high is not None:
             return self.low, self.high
         share = self.transform == "logit"
-        size = min(self.value, 1.0 - self.value) if share else abs(self.value)
-        reach = 2.0 * math.hypot(self.sd, max(DISCREPANCY * size, self.sd))
+        reach = 2.0 * math.hypot(self.sd, self.discrepancy)
         low, high = self.value - reach, self.value + reach
         if share:
             return max(low, 0.0), min(high, 1.0)
         return (max(low, 0.0), high) if self.transform == "log" else (low, high)
+
+    @property
+    def discrepancy(self) -> float:
+        """Sd of what the model may miss even at its best, in the unit of `value`: `DISCREPANCY` of the value (of a
+        share, or of what it leaves to 1 if that is less, so that a rate and its complement are one fact), or one
+        sampling error, whichever is more."""
+        size = min(self.value, 1.0 - self.value) if self.transform == "logit" else abs(self.value)
+        return max(DISCREPANCY * size, self.sd)
 
     @property
     def scaled(self) -> float:

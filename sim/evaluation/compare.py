@@ -21,8 +21,8 @@ from sim.replicate import RunData
 from sim.results import Results
 from sim.scenario import Scenario, load
 
-SHARED = ("economy", "start", "months", "scale", "replicates", "seed")
-"""Run settings that pairs must share: else a row is not the same person, or a month not the same."""
+SHARED = ("economy", "start", "months", "scale", "replicates", "seed", "uncertainty")
+"""Run settings that pairs must share: else a row is not the same person, or a month or parameters are not the same."""
 LONGEST_NAME = 80  # letters of the scenarios' names in the name of a folder
 
 
@@ -33,17 +33,24 @@ def compare(
     months: int | None = None,
     replicates: int | None = None,
     seed: int | None = None,
+    uncertainty: str | None = None,
     jobs: int = 1,
     panel: int = 0,
     progress: bool = False,
 ) -> Effects:
     """Effects of the `others` against `base`: scenarios, files or names, run in pairs with the same draws.
 
-    scale, months, replicates, seed: for all of them, instead of what they say. jobs: processes, one replicate
-    each at a time. panel: workers to follow. progress: a bar, on a terminal only. Raises InputError when a
-    scenario is wrong, or when they cannot be paired.
+    scale, months, replicates, seed, uncertainty: for all of them, instead of what they say. jobs: processes, one
+    replicate each at a time. panel: workers to follow. progress: a bar, on a terminal only. Raises InputError when
+    a scenario is wrong, or when they cannot be paired.
     """
-    asked = {"scale": scale, "months": months, "replicates": replicates, "seed": seed}
+    asked = {
+        "scale": scale,
+        "months": months,
+        "replicates": replicates,
+        "seed": seed,
+        "uncertainty": uncertainty,
+    }
     settings = {name: value for name, value in asked.items() if value is not None}
     scenarios = [one if isinstance(one, Scenario) else load(one) for one in (base, *others)]
     scenarios = [one.with_run(**settings) if settings else one for one in scenarios]

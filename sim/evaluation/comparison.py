@@ -18,7 +18,7 @@ import xarray as xr
 
 from sim.errors import InputError, nearest
 from sim.evaluation.effects import SINCE
-from sim.intervals import mean_interval, ratio_interval
+from sim.intervals import Ends
 from sim.programmes import HORIZONS
 from sim.ratios import MARKET
 from sim.record import STATES
@@ -69,7 +69,8 @@ class Effects:
     """What each scenario changed against `base`.
 
     results: all scenarios; its tree has the group `effects` (`sim.evaluation.effects.paired_dataset`). `low`
-    and `high` are 90% t-intervals across paired replicates: seed noise alone, not parameter uncertainty.
+    and `high` are 90% t-intervals across paired replicates: of seed noise alone where all have the same parameters,
+    of both where parameters are drawn from a posterior (`sim.intervals.Design`).
     """
 
     def __init__(self, results: Results, base: str) -> None:
@@ -333,15 +334,17 @@ class Effects:
         order = [d for d in ("scenario", "replicate", "horizon", "group") if d in values.dims]
         values = values.transpose(*order)
         if denominator is None:
-            mean, low, high = mean_interval(values.values, axis=1)
+            ends = self.results.design.mean(values.values, axis=1)
         else:
-            mean, low, high = ratio_interval(values.values, denominator.transpose(*order).values, axis=1)
+            below = denominator.transpose(*order).values
+            ends = self.results.design.ratio(values.values, below, axis=1)
+        mean = ends.mean
         units = np.full(mean.shape, unit, dtype=object)
         if support is not None:
             agents = support.transpose(*order).values.sum(axis=1) / self.scale
             few = (agents < FEWEST) & ((agents > 0) | (denominator is not None))
             units[few] = f"{TOO_FEW} ({unit})"
-            mean, low, high = (np.where(few, np.nan, x) for x in (mean, low, high))
+            ends = Ends(*(np.where(few, np.nan, x) for x in ends))
         scenario, horizon, *group = np.indices(mean.shape).reshape(mean.ndim, -1)
         named = {name: values[name].values[group[0]] for name in ("dimension", "category")} if group else {}
         return pd.DataFrame(
@@ -351,10 +354,13 @@ class Effects:
                 "dimension": named.get("dimension", "all"),
                 "category": named.get("category", "all"),
                 "horizon_months": pd.array(values.horizon.values[horizon], dtype="Int64"),
-                "mean": mean.ravel(),
-                "low": low.ravel(),
-                "high": high.ravel(),
+                "mean": ends.mean.ravel(),
+                "low": ends.low.ravel(),
+                "high": ends.high.ravel(),
                 "unit": units.ravel(),
+                "share_parameter": ends.share_parameter.ravel(),
+                "share_seed": ends.share_seed.ravel(),
+                "share_structure": np.nan,
             },
             columns=list(COLUMNS),
         )

@@ -9,13 +9,14 @@ import pandas as pd
 import xarray as xr
 
 from sim.evaluation.comparison import YEAR
-from sim.intervals import mean_interval
+from sim.intervals import Design
 from sim.summary import COLUMNS
 from sim.variables import REVENUE
 
 if TYPE_CHECKING:
     from sim.evaluation.comparison import Effects
 
+SEEDS_ONLY = Design()
 UNCLEAR = "not distinguishable from zero"
 
 
@@ -58,39 +59,45 @@ def cost(effects: Effects) -> pd.DataFrame:
         "net additional job": heads.net,
         "net additional job-year": months.net / YEAR,
     }
+    design = effects.results.design
+
+    def row(scenario: str, name: str, values: np.ndarray, unit: str) -> tuple[object, ...]:
+        mean, low, high, parameter, seed = (float(x) for x in design.mean(values))
+        return (scenario, name, "all", "all", horizon, mean, low, high, unit, parameter, seed, np.nan)
+
     rows = []
     for scenario in effects.scenarios:
         own = {name: won.sel(scenario=scenario).values for name, won in extra.items()}
         for name in ("planned", "spent"):
-            ends = (float(x) for x in mean_interval(own[name]))
-            rows.append((scenario, f"additional money {name}", "all", "all", horizon, *ends, "won"))
+            rows.append(row(scenario, f"additional money {name}", own[name], "won"))
         for name in ("benefits", "tax and contributions", "net cost"):
-            ends = (float(x) for x in mean_interval(public[name].sel(scenario=scenario).values))
-            rows.append((scenario, f"additional {name}", "all", "all", horizon, *ends, "won"))
-        ends = (
-            float(x) for x in mean_interval(per["additional person trained"].sel(scenario=scenario).values)
-        )
-        rows.append((scenario, "additional persons trained", "all", "all", horizon, *ends, "persons"))
+            rows.append(
+                row(scenario, f"additional {name}", public[name].sel(scenario=scenario).values, "won")
+            )
+        more = per["additional person trained"].sel(scenario=scenario).values
+        rows.append(row(scenario, "additional persons trained", more, "persons"))
         for name, counted in per.items():
-            found, why = cost_per(own["spent"], counted.sel(scenario=scenario).values)
+            found, why = cost_per(own["spent"], counted.sel(scenario=scenario).values, design)
             unit = f"{why} (won)" if why else "won"
-            rows.append((scenario, f"won per {name}", "all", "all", horizon, *found, unit))
+            rows.append((scenario, f"won per {name}", "all", "all", horizon, *found, unit, *(np.nan,) * 3))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"horizon_months": "Int64"})
 
 
-def cost_per(won: np.ndarray, jobs: np.ndarray) -> tuple[tuple[float, float, float], str]:
+def cost_per(
+    won: np.ndarray, jobs: np.ndarray, design: Design = SEEDS_ONLY
+) -> tuple[tuple[float, float, float], str]:
     """Won per job (mean, low, high), or why there is no such number, from replicates (n,): the money over the
     ends of the jobs' interval.
 
     NaN when the jobs cannot be told from zero, when they fall, or when no money is added.
     """
     nothing = (np.nan, np.nan, np.nan)
-    mean, low, high = (float(x) for x in mean_interval(jobs))
+    mean, low, high = (float(x) for x in design.mean(jobs)[:3])
     money = float(np.mean(won))
     if money <= 0:
         return nothing, "no additional spending"
     if np.isnan(low):
-        return nothing, "one replicate has no interval"
+        return nothing, "one replicate has no interval" if len(jobs) == 1 else "one draw has no interval"
     if low <= 0 <= high:
         return nothing, UNCLEAR
     if high < 0:

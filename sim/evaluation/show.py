@@ -81,7 +81,8 @@ def jobs(effects: Effects, scenario: str) -> Table:
         "",
         *(str(h) for h in effects.horizons),
         "90% interval, last",
-        caption=f"{effects.replicates} paired replicates, {effects.scale:,} people an agent",
+        caption=f"{effects.replicates} paired replicates, {effects.scale:,} people an agent"
+        + split_of(last["net"]),
     )
     for account, label in STEPS:
         row = last[account]
@@ -92,6 +93,14 @@ def jobs(effects: Effects, scenario: str) -> Table:
             label.format(base=effects.base), *values, TOO_FEW if few else _between(row), style=style
         )
     return table
+
+
+def split_of(row: Mapping[str, Any]) -> str:
+    """Of which the variance of a replicate is made, where it is known: for the end of a caption."""
+    parameter = float(row["share_parameter"])
+    if parameter != parameter:
+        return ""
+    return f"; variance of net: {parameter:.0%} parameters, {1.0 - parameter:.0%} chance"
 
 
 def placement(effects: Effects) -> Table:

@@ -1,0 +1,166 @@
+"""Parameters drawn from the posterior: `run.uncertainty` in place of one point for everything.
+
+With `run.uncertainty = "seed"` all replicates have the same parameters, and an interval across them is the noise of
+chance alone. With "posterior" (the ensemble that ships, `calibration/posterior.csv`) or the path of another such file,
+every replicate has parameters drawn from it. Two replicates in a row share a draw where their number is even and at
+least four, so that what parameters do and what chance does can be told apart (`sim.intervals`).
+
+Which draw a replicate has is a function of the seed and the replicate alone: a Kronecker sequence over the cumulated
+weights, so that any number of replicates is spread evenly over the ensemble. Scenarios with the same seed, as in a
+comparison, have the same draws. A key of `[world]` that a scenario sets itself, in a file or with `--set`, is a
+decision and stays as it is, also where it equals the default.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.errors import InputError, nearest
+from sim.parameters import PARAMETERS
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+SEED, POSTERIOR = "seed", "posterior"
+PER_DRAW = 2
+"""Replicates of a draw."""
+GOLDEN = (5.0**0.5 - 1.0) / 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Draws of some parameters: theta (D, P), their weights (D,), which add up to one, and the file's sha256."""
+
+    names: tuple[str, ...]
+    theta: np.ndarray
+    weight: np.ndarray
+    digest: str
+
+
+def shipped() -> Path:
+    """The ensemble that ships: beside the package in a checkout, inside it once installed. It need not exist."""
+    package = Path(__file__).resolve().parent
+    inside = package / "calibration"
+    return (inside if inside.is_dir() else package.parent / "calibration") / "posterior.csv"
+
+
+def ensemble(source: str = POSTERIOR) -> Ensemble:
+    """The draws of `run.uncertainty`: "posterior", or the path of a file as `laborshift calibrate` writes it.
+
+    Raises InputError when there is no such file, or it does not hold draws of this model's parameters.
+    """
+    file = shipped() if source == POSTERIOR else Path(source).expanduser()
+    try:
+        stamp = file.stat().st_mtime_ns
+    except OSError:
+        problem = (
+            "no posterior ships with this version" if source == POSTERIOR else f"there is no file {source!r}"
+        )
+        allowed = '"seed", "posterior" after laborshift calibrate --accept, or the path of a posterior.csv'
+        raise InputError(problem, key="run.uncertainty", allowed=allowed) from None
+    return _read(file, stamp)
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, _stamp: int) -> Ensemble:
+    def wrong(problem: str, near: str | None = None) -> InputError:
+        return InputError(problem, file=str(file), key="run.uncertainty", nearest=near)
+
+    try:
+        data = file.read_bytes()
+        header, *rows = list(csv.reader(data.decode("utf-8").splitlines()))
+        values = np.array(rows, dtype=np.float64)
+    except (OSError, ValueError) as reason:
+        raise wrong(f"cannot be read as draws of a posterior ({reason})") from None
+    p = (len(header) - 1) // 2
+    names = tuple(header[:p])
+    columns = [*names, *(f"z:{name}" for name in names), "log_weight"]
+    if header != columns or not rows or not np.isfinite(values).all():
+        raise wrong("does not hold draws of a posterior")
+    for name, column in zip(names, values.T, strict=False):
+        if (record := PARAMETERS.get(name)) is None:
+            raise wrong(f"has draws of {name!r}, which is no parameter", nearest(name, list(PARAMETERS)))
+        if column.min() < record.low or column.max() > record.high:
+            raise wrong(f"has draws of {name} beyond its range, {record.low:g} to {record.high:g}")
+    weight = np.exp(values[:, -1] - values[:, -1].max())
+    return Ensemble(names, values[:, :p], weight / weight.sum(), hashlib.sha256(data).hexdigest())
+
+
+def replicates_a_draw(replicates: int) -> int:
+    """Replicates that share a draw: two where their number is even and at least four, else one."""
+    return PER_DRAW if replicates >= 2 * PER_DRAW and replicates % PER_DRAW == 0 else 1
+
+
+def per_draw(scenario: Scenario) -> int:
+    """Replicates that share a draw; 0 when all have the same parameters."""
+    run = scenario.run
+    return 0 if run.uncertainty == SEED else replicates_a_draw(run.replicates)
+
+
+def draw_of(scenario: Scenario, replicate: int) -> int:
+    """Number of the draw, counted from 0, that a replicate has; -1 when all have the same parameters."""
+    each = per_draw(scenario)
+    if not each:
+        return -1
+    text = f"posterior draws of seed {scenario.run.seed}".encode()
+    first = int.from_bytes(hashlib.sha256(text).digest()[:6], "big") / 2.0**48
+    place = (first + (replicate // each) * GOLDEN) % 1.0
+    weight = ensemble(scenario.run.uncertainty).weight
+    return min(int(np.searchsorted(np.cumsum(weight), place, side="right")), weight.size - 1)
+
+
+def fixed(scenario: Scenario) -> list[str]:
+    """Parameters of the ensemble that the scenario sets itself, sorted: they are not drawn."""
+    return sorted(scenario.world.model_fields_set & set(ensemble(scenario.run.uncertainty).names))
+
+
+def drawn_names(scenario: Scenario) -> list[str]:
+    """Parameters that are drawn, in the ensemble's order; none where all replicates have the same."""
+    if not per_draw(scenario):
+        return []
+    kept = set(fixed(scenario))
+    return [name for name in ensemble(scenario.run.uncertainty).names if name not in kept]
+
+
+def drawn(scenario: Scenario, replicate: int) -> Scenario:
+    """The scenario with the parameters of a replicate, as one that needs no more draws; itself where none are drawn."""
+    number = draw_of(scenario, replicate)
+    if number < 0:
+        return scenario
+    draws, free = ensemble(scenario.run.uncertainty), set(drawn_names(scenario))
+    values = zip(draws.names, map(float, draws.theta[number]), strict=True)
+    world = scenario.world.model_copy(update={name: x for name, x in values if name in free})
+    run = scenario.run.model_copy(update={"uncertainty": SEED})
+    found = scenario.model_copy(update={"world": world, "run": run})
+    found._layers = scenario._layers
+    return found
+
+
+def question(scenario: Scenario) -> dict[str, object]:
+    """What the draws of a scenario depend on, for digests; nothing where none are drawn."""
+    each = per_draw(scenario)
+    if not each:
+        return {}
+    digest = ensemble(scenario.run.uncertainty).digest
+    return {"posterior": digest, "fixed": fixed(scenario), "replicates_a_draw": each}
+
+
+__all__ = [
+    "Ensemble",
+    "draw_of",
+    "drawn",
+    "drawn_names",
+    "ensemble",
+    "fixed",
+    "per_draw",
+    "question",
+    "replicates_a_draw",
+    "shipped",
+]
