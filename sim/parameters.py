@@ -229,7 +229,7 @@ _GROUPS: dict[str, list[Parameter]] = {
                "fall of the reservation wage over the spell", "희망임금의 월간 하락률"),
         _estimated("regular_preference", 0.1, 0.0, 0.6, "log points of wage",
                    "wage worth giving up for a regular contract", "상용직 선호의 임금 환산"),
-        _fixed("large_preference", 0.05, 0.0, 0.5, "log points of wage",
+        _estimated("large_preference", 0.05, 0.0, 0.5, "log points of wage",
                "wage worth giving up for a large employer", "대규모 사업체 선호의 임금 환산"),
     ],
     "wages": [
@@ -243,7 +243,7 @@ _GROUPS: dict[str, list[Parameter]] = {
                "wage paid for tenure, lost with the job", "근속 임금 상승분", DISPLACED),
         _estimated("level_pay", 1.0, 0.7, 1.3, "ratio to the published mean",
                    "pay at the start of the spin-up: moves to better jobs raise it", "초기 임금 수준 (이직으로 상승)"),
-        _fixed("match_sd", 0.3, 0.0, 0.5, "log points",
+        _estimated("match_sd", 0.3, 0.0, 0.5, "log points",
                "sd of the wage effect of a match", "일자리 매칭 임금효과 표준편차"),
         _fixed("wage_employability", 0.25, 0.0, 0.5, "log points per sd",
                "pay of employability that records do not show", "관찰되지 않는 취업능력의 임금 효과"),
@@ -281,7 +281,7 @@ _GROUPS: dict[str, list[Parameter]] = {
                    "regular contracts among hires against the jobs that end", "채용 중 상용직 비중 보정", CONTRACTS),
     ],
     "selection and training": [
-        _fixed("separation_employability", 0.3, 0.0, 1.0, "log hazard per sd",
+        _estimated("separation_employability", 0.3, 0.0, 1.0, "log hazard per sd",
                "fewer separations of the more employable", "취업능력의 이직 감소 효과"),
         _estimated("quality_causal", 0.5, 0.2, 1.0, "share",
                    "part of course quality that is causal (kappa)", "과정 품질 격차 중 인과적 비중", QUALITY),

@@ -98,7 +98,7 @@ class Effort:
 
 
 FULL = Effort(
-    options=Options(seeds=2, starts=2, screen=60, replicates=30, iterations=5),
+    options=Options(seeds=2, starts=1, screen=60, replicates=30, iterations=5),
     scale=200,
     wave=18,
     waves=2,
