@@ -98,12 +98,12 @@ class Effort:
 
 
 FULL = Effort(
-    options=Options(seeds=2, starts=1, screen=60, replicates=30, iterations=5),
+    options=Options(seeds=2, starts=1, screen=60, replicates=30, iterations=3, tolerance=0.2),
     scale=200,
-    wave=18,
+    wave=16,
     waves=2,
-    members=120,
-    steps=4,
+    members=100,
+    steps=3,
     checks=40,
     draws=400,
     ensembles=2,

@@ -85,10 +85,15 @@ class Part(NamedTuple):
 # ------------------------------------------------------------------------------------------------- the runs
 
 
-def rows(fast: bool = False, jobs: int = 1, progress: Tell | None = None) -> list[Row]:
-    """The backtest as rows of group "backtest". progress: told 1 for each run done, of `runs(fast)`."""
+def rows(fast: bool = False, jobs: int = 1, progress: bool = False, scale: int | None = None) -> list[Row]:
+    """The backtest as rows of group "backtest". scale: people per agent, instead of 100 (1000 when fast)."""
+    from sim.jobs import bar
+
     scenario = backtest(fast)
-    done = replicates(scenario, jobs, progress, variants=("full",))
+    if scale is not None:
+        scenario = scenario.with_run(scale=scale)
+    with bar(runs(fast), "backtest", progress) as tick:
+        done = replicates(scenario, jobs, tick, variants=("full",))
     return [row_of(figure) for figure in figures(scenario, done["full"])]
 
 

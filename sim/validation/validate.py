@@ -19,7 +19,7 @@ import numpy as np
 
 from sim.errors import InputError, nearest
 from sim.estimation import targets as published_targets
-from sim.validation import held_out, limits, trials
+from sim.validation import backtest, held_out, limits, trials
 from sim.validation.rows import GROUPS, ORDER, UNTESTED, Row, failures_first
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Part(NamedTuple):
 
 PARTS = (
     Part(("fit", "test"), held_out.rows),
+    Part(("backtest",), backtest.rows),
     Part(("training",), trials.rows),
     Part(("limit",), limits.rows, scaled=False),
 )
