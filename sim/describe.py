@@ -233,6 +233,7 @@ based_on = {toml_value(based_on)}
 # scale = {run.scale}            # people per agent; 1000 for a first look
 # replicates = {run.replicates}
 # seed = {run.seed}
+# uncertainty = "posterior"   # parameters of the replicates: drawn from the posterior, or "seed", one point for all
 
 [policy]
 # continuing = {base.policy.continuing}       # times the continuing money of every programme

@@ -35,7 +35,7 @@ MONTHS = 6
 
 # what a market does not keep: made by the constructor and never changed, or written in a month before it is read
 REMADE = """
-    scenario replicate economy layout key shrink params threads _pool spin_up_months followed panel_rows
+    asked scenario replicate economy layout key shrink params threads _pool spin_up_months followed panel_rows
     programme_ids programmes allowance course_quality programme_table package_order limits _leave _shock_sd _growth
     ledger ledger.programmes ledger.years record record.layout record.keep_status enrolments
     clock flows applied events counts chunk_starts desks choices staff sums first_out
