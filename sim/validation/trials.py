@@ -27,7 +27,7 @@ from sim.validation.rows import UNTESTED, Row, status_of
 
 FILE = Path(__file__).with_name("trials.csv")
 COLUMNS = ("target", "id", "label", "label_ko", "unit", "published", "low", "high", "rule", "source", "note")
-FULL, FAST = (100, 6), (500, 3)
+FULL, FAST = (100, 6), (1000, 4)
 """People per agent, replicates."""
 COURSES = {"six-months": 6, "four-weeks": 1, "twelve-months": 12, "card": 2}
 """Trials of the unemployed, and months that their courses last."""
@@ -107,7 +107,7 @@ def facts() -> tuple[Fact, ...]:
 def rows(fast: bool = False, jobs: int = 1, progress: bool = False, scale: int | None = None) -> list[Row]:
     """Rows of group `training`: all lines of the file but the moments of a plain run, which `held_out` answers.
 
-    scale: people per agent, instead of 100 (500 when fast).
+    scale: people per agent, instead of 100 (1,000 when fast).
     """
     people, replicates = FAST if fast else FULL
     run = {"scale": scale or people, "replicates": replicates}
