@@ -13,7 +13,7 @@ from sim.validation.rows import Row, status_of
 
 SCENARIO = "baseline"
 FULL = (100, 8)
-FAST = (500, 6)
+FAST = (500, 4)
 """People per agent, replicates."""
 ROLES = ("fit", "test")
 
@@ -40,7 +40,7 @@ def rows(fast: bool = False, jobs: int = 1, progress: bool = False, scale: int |
             np.empty((replicates, 0)),
             range(replicates),
             names,
-            jobs=min(jobs, replicates),
+            jobs=1 if fast else min(jobs, replicates),
             progress=tick,
         )
     return [row_of(one, found[:, n]) for n, one in enumerate(targets) if not np.isnan(found[:, n]).all()]

@@ -36,7 +36,7 @@ __all__ = ["rows"]
 
 def rows(fast: bool = False, jobs: int = 1, progress: bool = False, scale: int | None = None) -> list[Row]:
     """Rows of group `limit`. scale: persons per agent, instead of 10 (100 when fast)."""
-    scale = scale or (100 if fast else 10)
+    scale, jobs = scale or (100 if fast else 10), 1 if fast else jobs  # a process takes longer to be ready
     still = load(SCENARIO).with_run(scale=scale, steps=400, replicates=2 if fast else 4)
     found = [*_closed_form(), *_mean_field(still), *_agents(still, jobs, progress)]
     return [*found, _loop(scale, jobs, progress)]
