@@ -103,6 +103,7 @@ RENT = (
     "assumption; 3 to 7% of time saved reaches pay in Humlum & Vestergaard 2025, half in Dearden et al. 2006"
 )
 PREMIUM = "Bank of Korea, December 2025: pay of AI skill +6% in 2024 (1.1 million LinkedIn profiles)"
+SCARCITY = "Bank of Korea, December 2025: premium 1.3% in 2010, 6% in 2024; demand a skilled worker grew some 2.5-fold (assumption)"
 SOLVED = "published flows of 2025: the economy's profile by age (hazard_level) is solved at a level of one"
 TENURE = (
     "the economy's factors by tenure, fitted to turnover and one-year stayers; the power is an assumption"
@@ -235,8 +236,8 @@ _GROUPS: dict[str, list[Parameter]] = {
     "wages": [
         _estimated("rent_share", 0.2, 0.0, 1.0, "share of the productivity gain",
                    "productivity gain paid to workers (rho)", "생산성 이득의 임금 배분율", RENT),
-        _estimated("premium_elasticity", 1.5, 0.3, 10.0, "elasticity",
-                   "substitution between skilled and other labour (sigma_a)", "AI 숙련 대체탄력성"),
+        _estimated("premium_elasticity", 20.0, 2.0, 200.0, "elasticity",
+                   "substitution between skilled and other labour (sigma_a)", "AI 숙련 대체탄력성", SCARCITY),
         _fixed("premium_base", 0.06, 0.0, 0.3, "log points",
                "wage premium of AI skill at the start (p_0)", "AI 역량 임금 프리미엄", PREMIUM),
         _fixed("tenure_wage", 0.002, 0.0, 0.01, "log points a month, up to 60 months",
