@@ -84,7 +84,13 @@ def targets(report: dict[str, Any]) -> str:
 def sentence(rows: list[Row]) -> str:
     """How many facts the model meets, and where to read on."""
     n = {status: sum(row.status == status for row in rows) for status in (FAILS, UNTESTED, PASSES)}
+    moments = {
+        group: [row.status == PASSES for row in rows if row.group == group and row.status != UNTESTED]
+        for group in ("fit", "test")
+    }
     return (
+        f"At the default parameters {sum(moments['fit'])} of {len(moments['fit'])} moments that were fitted, and "
+        f"{sum(moments['test'])} of {len(moments['test'])} that were held out, lie in their range. "
         f"Of {len(rows)} comparisons with published facts, {n[PASSES]} pass, **{n[FAILS]} fail** and {n[UNTESTED]} "
         "are not tested. Which, and why: [docs/validation.md](docs/validation.md)."
     )

@@ -103,7 +103,9 @@ RENT = (
     "assumption; 3 to 7% of time saved reaches pay in Humlum & Vestergaard 2025, half in Dearden et al. 2006"
 )
 PREMIUM = "Bank of Korea, December 2025: pay of AI skill +6% in 2024 (1.1 million LinkedIn profiles)"
-SCARCITY = "Bank of Korea, December 2025: premium 1.3% in 2010, 6% in 2024; demand a skilled worker grew some 2.5-fold (assumption)"
+SCARCITY = (
+    "Bank of Korea, December 2025: premium 1.3% in 2010, 6% in 2024; 2.5-fold scarcity then is an assumption"
+)
 SOLVED = "published flows of 2025: the economy's profile by age (hazard_level) is solved at a level of one"
 TENURE = (
     "the economy's factors by tenure, fitted to turnover and one-year stayers; the power is an assumption"

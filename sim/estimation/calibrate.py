@@ -445,8 +445,10 @@ def repository() -> Path | None:
 
 
 def accept(found: Calibration, root: Path, point: Path = CALIBRATED) -> list[Path]:
-    """Make a calibration the one that ships: its draws in `root`/calibration, its estimate in `point`; these files."""
-    files = {root / "calibration" / name: found.folder / name for name in ("posterior.csv", "posterior.json")}
+    """Make a calibration the one that ships: draws and diagnostics in `root`/calibration, the estimate in `point`; these
+    files."""
+    shipped = ("posterior.csv", "posterior.json", "diagnostics.json")
+    files = {root / "calibration" / name: found.folder / name for name in shipped}
     files |= {point: found.folder / "estimate.toml"}
     for target, source in files.items():
         part = target.with_name(target.name + ".part")
