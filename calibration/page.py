@@ -73,8 +73,8 @@ def parameters(record: dict[str, Any]) -> str:
     for row, moved in zip(record["parameters"], sensitivity, strict=True):
         by = of[int(np.abs(moved).argmax())]
         lines.append(
-            f"| `{row['name']}` | {row['centre']:.4g} | {row['estimate']:.4g} | "
-            f"{row['low']:.3g} to {row['high']:.3g} | {row['contraction']:.2f} | {row['sandwich_se']:.2g} | {row['worst_case_se']:.2g} | `{by}` |"
+            f"| `{row['name']}` | {row['centre']:.4g} | {row['estimate']:.4g} | {row['low']:.3g} to {row['high']:.3g} "
+            f"| {row['contraction']:.2f} | {row['sandwich_se']:.2g} | {row['worst_case_se']:.2g} | `{by}` |"
         )
     return "\n".join(lines)
 

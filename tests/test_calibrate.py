@@ -230,7 +230,7 @@ def test_an_interrupted_calibration_goes_on_to_the_same_bytes(
         calibrate(load(), TOY, out=tmp_path, names=NAMES)
     assert "--resume" in str(refused.value)
     calibrate(load(), TOY, out=tmp_path, names=NAMES, resume=True)
-    for name in ("posterior.csv", "posterior.json", "estimate.toml"):
+    for name in ("posterior.csv", "posterior.json", "diagnostics.json", "estimate.toml"):
         assert (tmp_path / name).read_bytes() == (found.folder / name).read_bytes()
 
 
@@ -238,7 +238,7 @@ def test_accepting_copies_draws_and_estimate(found: Calibration, tmp_path: Path)
     (tmp_path / "calibration").mkdir()
     point = tmp_path / "calibrated.toml"
     files = accept(found, tmp_path, point)
-    assert [file.name for file in files] == ["posterior.csv", "posterior.json", "calibrated.toml"]
+    assert [file.name for file in files] == ["posterior.csv", "posterior.json", "diagnostics.json", "calibrated.toml"]
     assert (tmp_path / "calibration" / "posterior.csv").read_bytes() == (
         found.folder / "posterior.csv"
     ).read_bytes()

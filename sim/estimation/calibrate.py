@@ -445,8 +445,8 @@ def repository() -> Path | None:
 
 
 def accept(found: Calibration, root: Path, point: Path = CALIBRATED) -> list[Path]:
-    """Make a calibration the one that ships: draws and diagnostics in `root`/calibration, the estimate in `point`; these
-    files."""
+    """Make a calibration the one that ships: draws and diagnostics to `root`/calibration, the estimate to `point`; the
+    files written."""
     shipped = ("posterior.csv", "posterior.json", "diagnostics.json")
     files = {root / "calibration" / name: found.folder / name for name in shipped}
     files |= {point: found.folder / "estimate.toml"}
