@@ -238,7 +238,12 @@ def test_accepting_copies_draws_and_estimate(found: Calibration, tmp_path: Path)
     (tmp_path / "calibration").mkdir()
     point = tmp_path / "calibrated.toml"
     files = accept(found, tmp_path, point)
-    assert [file.name for file in files] == ["posterior.csv", "posterior.json", "diagnostics.json", "calibrated.toml"]
+    assert [file.name for file in files] == [
+        "posterior.csv",
+        "posterior.json",
+        "diagnostics.json",
+        "calibrated.toml",
+    ]
     assert (tmp_path / "calibration" / "posterior.csv").read_bytes() == (
         found.folder / "posterior.csv"
     ).read_bytes()
