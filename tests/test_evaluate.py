@@ -28,8 +28,8 @@ def test_processes_change_no_byte(alone: np.ndarray) -> None:
 
 
 def test_a_higher_hazard_is_a_higher_flow(alone: np.ndarray) -> None:
-    """A hazard half as high again makes more unemployed a month later, but less than half as many again: those who leave
-    easily have left."""
+    """A hazard half as high again makes more unemployed a month later, but less than half as many again: those who
+    leave easily have left."""
     assert 1.1 < alone[1, 0] / alone[0, 0] < 1.5
     assert alone[2, 0] != alone[0, 0]  # another key
 

@@ -17,6 +17,7 @@ from sim.parameters import PARAMETERS
 from sim.scenario import Scenario, load
 from sim.uncertainty import draw_of, drawn, drawn_names, ensemble, per_draw
 
+SET = f"world.substitution={PARAMETERS['substitution'].default!r}"  # what it is anyway, but decided
 NAMES = ("level_separate_eu", "substitution", "layoff_share")
 
 
@@ -66,10 +67,10 @@ def test_draws_come_as_often_as_they_weigh(tmp_path: Path) -> None:
 
 
 def test_a_drawn_scenario_has_the_draw_s_parameters_and_its_own_keys(file: Path) -> None:
-    free, fixed = asked(file), asked(file, "roadmap", "world.substitution=0.25")
+    free, fixed = asked(file), asked(file, "roadmap", SET)
     row = ensemble(str(file)).theta[draw_of(free, 2)]
     assert [getattr(drawn(free, 2).world, name) for name in NAMES] == row.tolist()
-    assert drawn(fixed, 2).world.substitution == 0.25 == PARAMETERS["substitution"].default
+    assert drawn(fixed, 2).world.substitution == PARAMETERS["substitution"].default
     assert drawn(fixed, 2).world.layoff_share == row[2]
     assert drawn_names(free) == list(NAMES) and drawn_names(fixed) == ["level_separate_eu", "layoff_share"]
     assert drawn(drawn(free, 2), 2) == drawn(free, 2)
@@ -82,10 +83,10 @@ def test_digests_know_the_posterior_and_the_fixed_keys_and_not_the_path(file: Pa
     for ask in (question, history):
         assert ask(asked(same)) == ask(scenario)
         assert ask(asked(other)) != ask(scenario)
-        assert ask(asked(file, "roadmap", "world.substitution=0.25")) != ask(scenario)
+        assert ask(asked(file, "roadmap", SET)) != ask(scenario)
         assert ask(scenario.with_run(uncertainty="seed")) != ask(scenario)
     plain = load("roadmap")
-    assert question(plain) == question(load("roadmap", overrides=["world.substitution=0.25"]))
+    assert question(plain) == question(load("roadmap", overrides=[SET]))
 
 
 def test_the_resolved_scenario_asks_the_same_question(file: Path, tmp_path: Path) -> None:
