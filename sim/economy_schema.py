@@ -83,6 +83,7 @@ SCHEMA: dict[str, Rule] = {
     ),
     "wage_level": Rule("item", items=("mean_hourly", "log_sd")),
     "wage_factor": Rule("dimension code", "ratio", items=FACTORS, codes={"contract": EMPLOYEES}),
+    "pay_level": Rule("dimension code", "ratio", items=("major", "size")),
     "hours": Rule("contract age", "hours"),
     "flows": Rule("item", items=(*MOVES, "vacancies")),
     "flow_factor": Rule("dimension code flow", "ratio", items=HAZARDS, codes={"flow": MOVES}),

@@ -110,6 +110,10 @@ SOLVED = "published flows of 2025: the economy's profile by age (hazard_level) i
 TENURE = (
     "the economy's factors by tenure, fitted to turnover and one-year stayers; the power is an assumption"
 )
+SIZES = (
+    "the economy's factors by size are those of all jobs: part of the gap is contracts and tenure, "
+    "which count by themselves (assumption: half)"
+)
 CONTRACTS = "assumption: temporary jobs turn regular in law after two years, which hires stand for"
 PRACTICE = f"assumption; direction from {NOVICES}"
 DECAY = "Hyman 2018: return to retraining fades by about 10% of its start a year (derived), divided by 12"
@@ -280,6 +284,8 @@ _GROUPS: dict[str, list[Parameter]] = {
                    "separations from own-account and family work, against employees'", "자영업·무급가족 이직 수준"),
         _estimated("separation_tenure", 1.0, 0.5, 2.0, "power of the economy's factors",
                    "how steeply separations fall with tenure", "근속에 따른 이직 위험의 기울기", TENURE),
+        _estimated("separation_size", 0.5, 0.0, 1.5, "power of the economy's factors",
+                   "how steeply separations fall with employer size", "사업체 규모에 따른 이직 위험의 기울기", SIZES),
         _estimated("regular_hires", 0.3, -1.0, 2.0, "log odds",
                    "regular contracts among hires against the jobs that end", "채용 중 상용직 비중 보정", CONTRACTS),
     ],

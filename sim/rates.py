@@ -253,6 +253,8 @@ def tables_of(
     low, _ = economy.ages
     band = np.repeat(np.searchsorted(low, np.arange(121), side="right").clip(1) - 1, 12).astype(np.int32)
     shift = _centre_wages(economy, rates, w, living, -spin_up, band, scenario.world.level_pay)
+    of_major, of_size = _pay_level(economy)
+    pay = rates.wage_occupation + shift + of_major
     people = census(w, living, -spin_up, band, economy.n("industry"), economy.n("occupation"))
     hazards = _separations(economy, scenario, people.at_work)
     flows = {f: economy.array("flows_age", "age", flow=f) for f in economy.codes["flow"]}
@@ -351,7 +353,9 @@ def tables_of(
                 "public_job": np.where(np.arange(low.size) >= 10, PUBLIC_JOBS / scale / max(1, elders), 0.0),
                 "public_place": public_place,
                 "own_place": alias_table(people.own.ravel().astype(np.float64)),
-                "market_wage": _market_wage(economy, rates, shift),
+                "market_wage": np.repeat(
+                    pay[:, None], economy.n("region"), axis=1
+                ),  # log won an hour to expect
                 "conversion_weight": conversion_weight,
                 "distance": economy.wide("skill_distance"),
                 "education_match": _education_match(economy),
@@ -359,9 +363,9 @@ def tables_of(
                 "insured_share": rates.insured_share,
                 "minimum_wage": rates.minimum_wage[:years],
                 "log_reservation": float(log_(scenario.world.reservation_share)),
-                "wage_occupation": rates.wage_occupation + shift,
+                "wage_occupation": pay,
                 "wage_industry": rates.wage_industry,
-                "wage_size": rates.wage_size,
+                "wage_size": rates.wage_size + of_size,
                 "wage_contract": rates.wage_contract,
                 "wage_age": rates.wage_age,
                 "wage_sex": rates.wage_sex,
@@ -376,8 +380,8 @@ def tables_of(
 def _centre_wages(
     economy: Economy, rates: Any, w: Any, living: int, month: int, band: np.ndarray, level: float
 ) -> float:
-    """Shift log wages so that employees' pay over their hours is `level` times the published one (moves to better pay
-    raise it afterwards); nobody is below the minimum.
+    """Shift log wages so that employees' pay over their hours is `level` times the published one, less what moves
+    to better pay and the minimum wage add later by major group and size; nobody is below the minimum.
 
     month: of the spin-up's start; band: age band of every month of age."""
     hours, paid, worked = economy.array("hours", "contract", "age"), 0.0, 0.0
@@ -390,12 +394,25 @@ def _centre_wages(
         worked += float(each.sum())
     wanted = level * economy.value("wage_level", "mean_hourly")
     shift = round(float(np.log(wanted / (paid / worked))), 6)
-    w.wage[:] += np.float32(shift)
+    of_major, of_size = _pay_level(economy)
+    moved = (shift + of_major).astype(np.float32)
+    bonus = np.append(of_size, 0.0).astype(np.float32)  # without an employer none
+    for lo in range(0, w.wage.size, BLOCK):
+        part = slice(lo, min(lo + BLOCK, w.wage.size))
+        w.wage[part] += moved[w.occupation[part]] + bonus[w.size[part]]
     for lo in range(0, living, BLOCK):
         part = slice(lo, min(lo + BLOCK, living))
         lowest = np.where(w.contract[part] < OWN_ACCOUNT, np.float32(rates.minimum_wage[0]), -np.inf)
         np.maximum(w.wage[part], lowest.astype(np.float32), out=w.wage[part])
     return shift
+
+
+def _pay_level(economy: Economy) -> tuple[np.ndarray, np.ndarray]:
+    """Log pay at the start of the spin-up against the published: by occupation, that of its major group; by size."""
+    major, size = (
+        np.round(np.log(economy.array("pay_level", "code", dimension=d)), 6) for d in ("major", "size")
+    )
+    return major[_major(economy)], size
 
 
 def _hazard_level(economy: Economy, scenario: Scenario, item: str) -> np.ndarray:
@@ -417,7 +434,7 @@ def _separations(economy: Economy, scenario: Scenario, at_work: np.ndarray) -> t
         contract = contract * np.where(
             np.arange(contract.size) >= OWN_ACCOUNT, scenario.world.level_separate_own, 1.0
         )
-        sizes = np.append(sizes, 1.0)
+        sizes = np.append(sizes**scenario.world.separation_size, 1.0)
         relative = np.einsum("acst,c,s,t->a", stock, contract, sizes, by_tenure)
         mean = relative / np.maximum(1, stock.sum(axis=(1, 2, 3)))
         target = economy.array("flows_age", "age", flow=flow)
@@ -470,11 +487,6 @@ def _search_employed(economy: Economy, scenario: Scenario) -> np.ndarray:
     )
     level = _hazard_level(economy, scenario, "search_employed") * economy.value("flows", "job_to_job")
     return np.minimum(0.9, contract[:, None] * (age * level)[None, :])
-
-
-def _market_wage(economy: Economy, rates: Any, shift: float) -> np.ndarray:
-    """Log wage that someone of an occupation and province can expect (occupations, regions)."""
-    return np.repeat((rates.wage_occupation + shift)[:, None], economy.n("region"), axis=1)
 
 
 def _hired_contracts(ending: np.ndarray, few: float, regular: float) -> np.ndarray:

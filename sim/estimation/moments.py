@@ -81,8 +81,8 @@ DEFINITIONS: dict[str, str] = {
     "kdt_fill, polytechnic_applicants": "enrolled, and applicants, over seats listed, last twelve months",
     "*_completion": "completed over enrolled, intakes whose courses are over",
     "*_insured_*, *_employed_*": "completers insured, or in work, so many months after completion, over those known",
-    "kdt_course_sd": "sd between courses (province and quality) of insured employment six months after completion, "
-    "net of sampling noise (one-way analysis of variance)",
+    "kdt_course_sd": "sd between courses of insured employment six months after completion, net of sampling noise "
+    "(one-way analysis of variance); courses of one rank of quality are pooled over provinces, where agents are few",
 }
 """Ids (or patterns of them) -> how they are measured."""
 
@@ -360,11 +360,11 @@ def _between(s: _Survey, p: int) -> Measured:
     records = s.market.enrolments
     placed = records.placed[:, 1, 1, HORIZONS.index(6)]
     known = (records.programme == p) & (records.status == COMPLETED) & (placed >= 0)
-    pairs = np.column_stack([records.region[known], records.quality[known].view(np.int32)])
-    if pairs.shape[0] == 0:
+    if not known.any():
         return Measured(math.nan, 0)
-    _, course = np.unique(pairs, axis=0, return_inverse=True)
-    course = course.ravel()
+    better = s.market.course_quality[p, records.region[known]].astype(np.float32)
+    rank = (better < records.quality[known][:, None]).sum(axis=1)  # of the course among those of its province
+    _, course = np.unique(rank, return_inverse=True)
     heads = np.bincount(course).astype(np.float64)
     rate = np.bincount(course, weights=placed[known]) / heads
     n, k = float(heads.sum()), heads.size
