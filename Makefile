@@ -25,8 +25,8 @@ help: ## this list
 run: $(VENV)/base.done ## the training plan against the baseline; prints the table, keeps the results in outputs/
 	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
 
-test: $(VENV)/dev.done ## the whole test suite
-	$(BIN)/python -m pytest $(TESTS)
+test: $(VENV)/dev.done ## the whole test suite, in two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: $(VENV)/dev.done ## likely mistakes and layout (ruff)
 	$(BIN)/ruff check .
