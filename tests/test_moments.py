@@ -58,7 +58,7 @@ def measured(market: LaborMarket) -> dict[str, Measured]:
 def test_targets_are_as_many_as_announced_and_a_quarter_is_held_out(targets: dict[str, Target]) -> None:
     """Roles were fixed before fitting: a change of these counts is a decision to be recorded in the changelog."""
     roles = [t.role for t in targets.values()]
-    assert {role: roles.count(role) for role in set(roles)} == {"fit": 49, "test": 30, "prior": 1}
+    assert {role: roles.count(role) for role in set(roles)} == {"fit": 48, "test": 31, "prior": 1}
     assert 40 <= len(roles) <= 80 and roles.count("test") >= 0.25 * len(roles)
 
 
