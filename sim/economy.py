@@ -40,8 +40,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.economy_checks import Problem, find_problems
+from sim.economy_checks import find_problems
 from sim.errors import InputError, nearest
+from sim.table_checks import Problem
 
 __all__ = ["Economy", "Problem", "Table", "Target", "check", "load", "names"]
 

@@ -11,8 +11,7 @@ import itertools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sim.economy_schema import (
     ANY,
@@ -20,7 +19,6 @@ from sim.economy_schema import (
     EFFECTS,
     HEADER,
     HEADER_OPTIONS,
-    KINDS,
     POSITIVE,
     PROGRAMME_CHOICES,
     PROGRAMME_FLAGS,
@@ -29,7 +27,6 @@ from sim.economy_schema import (
     PROGRAMME_TEXTS,
     PROVENANCE,
     RANGES,
-    RECORD,
     SCALARS,
     SCHEMA,
     SHARE,
@@ -37,34 +34,35 @@ from sim.economy_schema import (
     TOTAL_TOLERANCE,
     TOTALS,
     WIDE,
-    YEAR,
     Rule,
     Sources,
 )
-from sim.errors import nearest
+from sim.table_checks import (
+    Problem,
+    check_columns,
+    check_number,
+    check_provenance,
+    check_record,
+    check_sources,
+    check_unique,
+    first_number,
+    given_before,
+    line_of,
+    number_of,
+    or_allowed,
+    or_near,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from sim.economy import Economy, Table
-
-
-class Problem(NamedTuple):
-    """One mistake in an economy's folder; its text is `file:row: column: message`."""
-
-    file: str
-    row: int
-    column: str
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (f"{self.file}:{self.row}", self.column, self.message) if part)
 
 
 def find_problems(economy: Economy) -> list[Problem]:
     """Everything wrong with an economy's folder: files, codebooks, sources, tables, totals, TOML records."""
     table = economy.tables.get("sources")
     sources = set(table.column("id")) if table is not None and "id" in table.header else None
-    found: list[Iterator[Problem]] = [_files(economy), _sources(economy)]
+    found: list[Iterator[Problem]] = [_files(economy), check_sources(economy)]
     found += [_codebook(economy, name, columns.split(), sources) for name, columns in CODEBOOKS.items()]
     found += [_long(economy, name, rule, sources) for name, rule in SCHEMA.items()]
     found += [_wide(economy, name, rules, sources) for name, rules in WIDE.items()]
@@ -86,93 +84,9 @@ def _files(economy: Economy) -> Iterator[Problem]:
             yield Problem(file, 0, "", "file", "the file is missing")
     for file in present:
         if file not in wanted:
-            yield Problem(file, 0, "", "file", "this file is not known" + _near(file, wanted))
+            yield Problem(file, 0, "", "file", "this file is not known" + or_near(file, wanted))
     for file, message in economy.unreadable.items():
-        yield Problem(file, _first_number(message), "", "file", message)
-
-
-def _columns(table: Table, wanted: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Problem]:
-    """The header has the wanted columns and no others, and every row has as many cells."""
-    for name in wanted:
-        if name not in table.header:
-            yield Problem(table.file, 1, name, "column", "the column is missing")
-    for at, name in enumerate(table.header):
-        if name not in wanted and name not in optional:
-            yield Problem(table.file, 1, name, "column", "this column is not known" + _near(name, wanted))
-        elif name in table.header[:at]:
-            yield Problem(table.file, 1, name, "column", "this column is given twice")
-    for row, line in zip(table.rows, table.lines, strict=True):
-        if len(row) != len(table.header):
-            problem = f"{len(row)} cells, where the header has {len(table.header)}"
-            yield Problem(table.file, line, table.header[0], "column", problem)
-
-
-def _provenance(
-    file: str, row: int, column: str, record: Mapping[str, Any], sources: Sources
-) -> Iterator[Problem]:
-    """A known kind; a known source unless it is an assumption; a year; a note where the figure was made here.
-
-    `column` is empty for a row of a CSV file, whose own columns are named instead."""
-    kind = str(record.get("kind", ""))
-    ids = [name.strip() for name in str(record.get("source", "")).split(";") if name.strip()]
-    year = str(record.get("year", ""))
-    if kind not in KINDS:
-        yield Problem(file, row, column or "kind", "kind", f"unknown kind {kind!r}" + _allowed(kind, KINDS))
-    elif not ids and kind != "assumption":
-        yield Problem(file, row, column or "source", "source", f"a {kind} figure needs a source")
-    elif kind in ("derived", "assumption") and not str(record.get("note", "")).strip():
-        yield Problem(
-            file, row, column or "note", "note", f"{kind}: the note must say how the figure was made"
-        )
-    for name in ids:
-        if sources is not None and name not in sources:
-            message = f"no source {name!r} in sources.csv" + _near(name, sources)
-            yield Problem(file, row, column or "source", "source", message)
-    if year and not YEAR.fullmatch(year):
-        yield Problem(
-            file, row, column or "year", "year", f"{year!r} is neither a year nor a period of years"
-        )
-    elif not year and not column and kind != "assumption":
-        yield Problem(file, row, "year", "year", f"a {kind} figure needs a year")
-
-
-def _number(
-    file: str, row: int, column: str, value: object, limits: tuple[float, float]
-) -> Iterator[Problem]:
-    """A finite number within its limits."""
-    number = _float(value)
-    low, high = limits
-    if number is None:
-        yield Problem(file, row, column, "number", f"{value!r} is not a number")
-    elif not low <= number <= high:
-        allowed = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
-        yield Problem(file, row, column, "range", f"{number:g} is out of range: {allowed}")
-
-
-def _sources(economy: Economy) -> Iterator[Problem]:
-    """`sources.csv`: one row a source, each with a citation."""
-    table = economy.tables.get("sources")
-    if table is None:
-        return
-    yield from _columns(table, ("id", "citation", "url", "licence", "note"))
-    yield from _unique(table, "id")
-    if "citation" in table.header:
-        for text, line in zip(table.column("citation"), table.lines, strict=True):
-            if not text.strip():
-                yield Problem(table.file, line, "citation", "source", "a source needs a citation")
-
-
-def _unique(table: Table, column: str) -> Iterator[Problem]:
-    """No empty and no repeated text in a column of names."""
-    seen: dict[str, int] = {}
-    for text, line in zip(table.column(column) if column in table.header else [], table.lines, strict=False):
-        if not text.strip():
-            yield Problem(table.file, line, column, "code", "the name is empty")
-        elif text in seen:
-            yield Problem(
-                table.file, line, column, "duplicate", f"{text!r} is given on line {seen[text]} too"
-            )
-        seen.setdefault(text, line)
+        yield Problem(file, first_number(message), "", "file", message)
 
 
 def _codebook(economy: Economy, name: str, numbers: Sequence[str], sources: Sources) -> Iterator[Problem]:
@@ -180,17 +94,17 @@ def _codebook(economy: Economy, name: str, numbers: Sequence[str], sources: Sour
     table = economy.tables.get(name)
     if table is None:
         return
-    yield from _columns(table, ("code", "label_en", "label_ko", *numbers), PROVENANCE)
-    yield from _unique(table, "code")
+    yield from check_columns(table, ("code", "label_en", "label_ko", *numbers), PROVENANCE)
+    yield from check_unique(table, "code")
     for column in numbers:
         if column in table.header:
             limits = SHARE if column in ("capital", "decline") else POSITIVE
             for text, line in zip(table.column(column), table.lines, strict=True):
-                yield from _number(table.file, line, column, text, limits)
+                yield from check_number(table.file, line, column, text, limits)
     for row, line in zip(table.rows, table.lines, strict=True):
         if "kind" in table.header:
             record = dict(zip(table.header, row, strict=False))
-            yield from _provenance(table.file, line, "", record, sources)
+            yield from check_provenance(table.file, line, "", record, sources)
 
 
 # -- long tables ---------------------------------------------------------------------------------------------
@@ -203,7 +117,7 @@ def _long(economy: Economy, name: str, rule: Rule, sources: Sources) -> Iterator
         return
     keys = rule.keys.split()
     wanted = [*keys, "value", *(column for column in PROVENANCE if column not in keys)]
-    broken = list(_columns(table, wanted))
+    broken = list(check_columns(table, wanted))
     yield from broken
     if broken:
         return
@@ -221,16 +135,16 @@ def _row(
     for key in rule.keys.split():
         known = _known(economy, rule, key, row)
         if known is not None and row[key] not in known:
-            message = f"unknown {key} {row[key]!r}" + _allowed(row[key], known)
+            message = f"unknown {key} {row[key]!r}" + or_allowed(row[key], known)
             yield Problem(table.file, line, key, "code", message)
         elif key == "year" and not re.fullmatch(r"\d{4}", row[key]):
             yield Problem(table.file, line, key, "year", f"{row[key]!r} is not a year")
-    unit = _unit(row["unit"])
+    unit = unit_of(row["unit"])
     if not unit or (rule.unit and unit != rule.unit):
         message = f"the unit is {row['unit']!r}, not {rule.unit or 'given'!r}"
         yield Problem(table.file, line, "unit", "unit", message)
-    yield from _number(table.file, line, "value", row["value"], rule.within or RANGES.get(unit, ANY))
-    yield from _provenance(table.file, line, "", row, sources)
+    yield from check_number(table.file, line, "value", row["value"], rule.within or RANGES.get(unit, ANY))
+    yield from check_provenance(table.file, line, "", row, sources)
 
 
 def _known(economy: Economy, rule: Rule, key: str, row: Mapping[str, str]) -> Collection[str] | None:
@@ -245,18 +159,11 @@ def _known(economy: Economy, rule: Rule, key: str, row: Mapping[str, str]) -> Co
     return None if dim == "year" else economy.codes.get(dim)
 
 
-def _given_before(cells: Sequence[tuple[str, ...]], lines: Sequence[int]) -> list[int]:
-    """For every row the line that gave the same cell first, 0 where it is that line."""
-    first: dict[tuple[str, ...], int] = {}
-    found = [first.setdefault(cell, line) for cell, line in zip(cells, lines, strict=True)]
-    return [0 if before == line else before for before, line in zip(found, lines, strict=True)]
-
-
 def _cells(economy: Economy, table: Table, rule: Rule) -> Iterator[Problem]:
     """Every combination of codes is there, once."""
     keys = rule.keys.split()
     cells = list(zip(*(table.column(key) for key in keys), strict=True))
-    for cell, line, before in zip(cells, table.lines, _given_before(cells, table.lines), strict=True):
+    for cell, line, before in zip(cells, table.lines, given_before(cells, table.lines), strict=True):
         if before:
             message = f"the cell {', '.join(cell)} is given on line {before} too"
             yield Problem(table.file, line, keys[-1], "duplicate", message)
@@ -354,27 +261,27 @@ def _wide(economy: Economy, name: str, rules: Sequence[str], sources: Sources) -
     if table is None:
         return
     record = economy.documents.get("wide_tables", {}).get(name)
-    file, line = "wide_tables.toml", _line(economy, "wide_tables.toml", name)
+    file, line = "wide_tables.toml", line_of(economy, "wide_tables.toml", name)
     if not isinstance(record, dict):
         yield Problem(file, line, name, "source", f"no record of where {table.file} comes from")
     else:
-        yield from _provenance(file, line, name, record, sources)
+        yield from check_provenance(file, line, name, record, sources)
     dim, *across = table.header
     codes = economy.codes.get(dim)
     if codes is None:
         yield Problem(table.file, 1, dim, "column", "the first column is not named after a codebook")
         return
-    broken = [*_columns(table, [dim, *codes]), *_unique(table, dim)]
+    broken = [*check_columns(table, [dim, *codes]), *check_unique(table, dim)]
     for code, line in zip(table.column(dim), table.lines, strict=True):
         if code not in codes:
-            message = f"unknown {dim} {code!r}" + _allowed(code, codes)
+            message = f"unknown {dim} {code!r}" + or_allowed(code, codes)
             broken.append(Problem(table.file, line, dim, "code", message))
     for code in sorted(set(codes) - set(table.column(dim)), key=codes.index):
         broken.append(Problem(table.file, 1, dim, "missing", f"no row for {code}"))
     matrix = {row[0]: dict(zip(across, row[1:], strict=False)) for row in table.rows}
     for row, line in zip(table.rows, table.lines, strict=True):
         for code, text in zip(across, row[1:], strict=False):
-            broken += _number(table.file, line, code, text, SHARE)
+            broken += check_number(table.file, line, code, text, SHARE)
     yield from broken
     if not broken:
         yield from _matrix(
@@ -403,15 +310,17 @@ def _targets(economy: Economy, sources: Sources) -> Iterator[Problem]:
     table = economy.tables.get("targets")
     if table is None:
         return
-    broken = list(_columns(table, ("id", "label", "value", *PROVENANCE)))
+    broken = list(check_columns(table, ("id", "label", "value", *PROVENANCE)))
     yield from broken
     if broken:
         return
-    yield from _unique(table, "id")
+    yield from check_unique(table, "id")
     for cells, line in zip(table.rows, table.lines, strict=True):
         row = dict(zip(table.header, cells, strict=True))
-        yield from _number(table.file, line, "value", row["value"], EFFECTS.get(_unit(row["unit"]), ANY))
-        yield from _provenance(table.file, line, "", row, sources)
+        yield from check_number(
+            table.file, line, "value", row["value"], EFFECTS.get(unit_of(row["unit"]), ANY)
+        )
+        yield from check_provenance(table.file, line, "", row, sources)
 
 
 # -- TOML records --------------------------------------------------------------------------------------------
@@ -424,12 +333,12 @@ def _scalars(economy: Economy, sources: Sources) -> Iterator[Problem]:
         return
     for key, kind in HEADER.items():
         if not isinstance(document.get(key), kind):
-            yield Problem(file, _line(economy, file, key), key, "scalar", f"the header needs {key}")
+            yield Problem(file, line_of(economy, file, key), key, "scalar", f"the header needs {key}")
     base = document.get("base_year")
     start, base_start = document.get("first_start"), dt.date(base if isinstance(base, int) else 1, 1, 1)
     if start is not None and not (isinstance(start, dt.date) and start.day == 1 and start >= base_start):
         message = f"{start} is not the first of a month from {base_start} on"
-        yield Problem(file, _line(economy, file, "first_start"), "first_start", "scalar", message)
+        yield Problem(file, line_of(economy, file, "first_start"), "first_start", "scalar", message)
     known = (*HEADER, *HEADER_OPTIONS)
     groups = {group: records for group, records in document.items() if group not in known}
     names = [
@@ -437,48 +346,16 @@ def _scalars(economy: Economy, sources: Sources) -> Iterator[Problem]:
     ]
     for name in SCALARS:
         if name not in names:
-            yield Problem(file, 0, name, "scalar", "the value is missing" + _near(name, names))
+            yield Problem(file, 0, name, "scalar", "the value is missing" + or_near(name, names))
     for group, records in groups.items():
         if not isinstance(records, dict):
             yield Problem(
-                file, _line(economy, file, group), group, "scalar", "a value needs a group and a record"
+                file, line_of(economy, file, group), group, "scalar", "a value needs a group and a record"
             )
             continue
         for key, record in records.items():
-            yield from _record(
-                file, _line(economy, file, group, key), f"{group}.{key}", record, None, sources
-            )
-
-
-def _record(
-    file: str, line: int, name: str, record: object, limits: tuple[float, float] | None, sources: Sources
-) -> Iterator[Problem]:
-    """A number with its provenance: `{value=, unit=, year=, source=, kind=, note=, low=, high=}`.
-
-    The value may be a table of numbers by year, or a list of tables of numbers. Without `limits` the range is
-    that of the unit."""
-    if not isinstance(record, dict) or "value" not in record:
-        yield Problem(
-            file, line, name, "record", "a number is a record: value, unit, year, source, kind, note"
-        )
-        return
-    for key in record:
-        if key not in RECORD:
-            yield Problem(file, line, name, "record", f"unknown key {key!r}" + _allowed(key, RECORD))
-    unit = _unit(str(record.get("unit", "")))
-    if not unit:
-        yield Problem(file, line, name, "unit", "the unit is not given")
-    yield from _provenance(file, line, name, record, sources)
-    allowed = limits or EFFECTS.get(unit, ANY)
-    for value in _leaves(record["value"]):
-        yield from _number(file, line, name, value, allowed)
-    ends = [_float(record[end]) for end in ("low", "high") if end in record]
-    value = _float(record["value"])
-    if len(ends) == 2 and value is not None and None not in ends:
-        low, high = ends
-        if low is not None and high is not None and not low <= value <= high:
-            yield Problem(
-                file, line, name, "range", f"{value:g} is outside its own range, {low:g} to {high:g}"
+            yield from check_record(
+                file, line_of(economy, file, group, key), f"{group}.{key}", record, None, sources
             )
 
 
@@ -491,12 +368,12 @@ def _programmes(economy: Economy, sources: Sources) -> Iterator[Problem]:
         return
     for name, record in programmes.items():
         if not isinstance(record, dict):
-            yield Problem(file, _line(economy, file, name), name, "record", "a programme is a table")
+            yield Problem(file, line_of(economy, file, name), name, "record", "a programme is a table")
             continue
         yield from _programme(economy, name, record, sources)
         share = record.get("plan_share")
         if record.get("plan") is True and isinstance(share, dict):
-            shares += [number for number in [_float(share.get("value"))] if number is not None]
+            shares += [number for number in [number_of(share.get("value"))] if number is not None]
     if abs(math.fsum(shares) - 1) > SUM_TOLERANCE:
         message = f"the shares of the programmes with plan = true sum to {math.fsum(shares):.6g}, not 1"
         yield Problem(file, 1, "plan_share", "sum", message)
@@ -509,13 +386,13 @@ def _programme(economy: Economy, name: str, record: Mapping[str, Any], sources: 
     known = [*PROGRAMME_TEXTS, *PROGRAMME_CHOICES, *PROGRAMME_FLAGS, *PROGRAMME_NUMBERS, *tables]
     for key in PROGRAMME_TEXTS:
         if key not in record:
-            yield Problem(file, _line(economy, file, name), f"{name}.{key}", "record", "the key is missing")
+            yield Problem(file, line_of(economy, file, name), f"{name}.{key}", "record", "the key is missing")
     for key, value in record.items():
-        line, column = _line(economy, file, name, key), f"{name}.{key}"
+        line, column = line_of(economy, file, name, key), f"{name}.{key}"
         if key not in known:
-            yield Problem(file, line, column, "record", "this key is not known" + _near(key, known))
+            yield Problem(file, line, column, "record", "this key is not known" + or_near(key, known))
         elif key in PROGRAMME_NUMBERS:
-            yield from _record(file, line, column, value, PROGRAMME_NUMBERS[key], sources)
+            yield from check_record(file, line, column, value, PROGRAMME_NUMBERS[key], sources)
             assumed = isinstance(value, dict) and value.get("kind") == "assumption"
             if assumed and not {"low", "high"} <= set(value):
                 yield Problem(file, line, column, "record", "an assumption needs low and high")
@@ -538,7 +415,7 @@ def _words(file: str, line: int, column: str, value: object, known: Collection[s
     """Every word, of one or of a list, is a known one."""
     for word in value if isinstance(value, list) else [value]:
         if str(word) not in known:
-            yield Problem(file, line, column, "code", f"unknown {str(word)!r}" + _allowed(str(word), known))
+            yield Problem(file, line, column, "code", f"unknown {str(word)!r}" + or_allowed(str(word), known))
 
 
 def _parts(economy: Economy, name: str, record: Mapping[str, Any], sources: Sources) -> Iterator[Problem]:
@@ -548,30 +425,30 @@ def _parts(economy: Economy, name: str, record: Mapping[str, Any], sources: Sour
         table = record.get(part)
         for key, value in table.items() if isinstance(table, dict) else ():
             line, column, allowed = (
-                _line(economy, file, name, part, key),
+                line_of(economy, file, name, part, key),
                 f"{name}.{part}.{key}",
                 keys.get(key),
             )
             if allowed is None:
                 if key not in PROVENANCE:
-                    yield Problem(file, line, column, "record", "this key is not known" + _near(key, keys))
+                    yield Problem(file, line, column, "record", "this key is not known" + or_near(key, keys))
             elif isinstance(allowed, str):
                 yield from _words(file, line, column, value, economy.codes.get(allowed, ()))
             elif allowed is bool:
                 yield from _flag(file, line, column, value)
             elif isinstance(value, dict):
-                yield from _record(file, line, column, value, allowed, sources)
+                yield from check_record(file, line, column, value, allowed, sources)
             else:
-                yield from _number(file, line, column, value, allowed)
+                yield from check_number(file, line, column, value, allowed)
     regions = record.get("regions")
     if not isinstance(regions, dict):
         return
-    line, column = _line(economy, file, name, "regions", "value"), f"{name}.regions"
-    yield from _record(file, line, column, regions, SHARE, sources)
+    line, column = line_of(economy, file, name, "regions", "value"), f"{name}.regions"
+    yield from check_record(file, line, column, regions, SHARE, sources)
     shares = regions.get("value")
     if isinstance(shares, dict):
         yield from _words(file, line, column, list(shares), economy.codes.get("region", ()))
-        total = math.fsum(number for number in map(_float, shares.values()) if number is not None)
+        total = math.fsum(number for number in map(number_of, shares.values()) if number is not None)
         if abs(total - 1) > SUM_TOLERANCE:
             yield Problem(file, line, column, "sum", f"the shares of seats sum to {total:.6g}, not 1")
 
@@ -582,73 +459,9 @@ def _parts(economy: Economy, name: str, record: Mapping[str, Any], sources: Sour
 def _values(table: Table, keys: Sequence[str]) -> list[tuple[tuple[str, ...], int, float]]:
     """Codes of some keys, line and value of every row of a long table whose value is a number."""
     columns = zip(*(table.column(key) for key in keys), strict=True) if keys else itertools.repeat(())
-    rows = zip(columns, table.lines, map(_float, table.column("value")), strict=False)
+    rows = zip(columns, table.lines, map(number_of, table.column("value")), strict=False)
     return [(key, line, value) for key, line, value in rows if value is not None]
-
-
-def _leaves(value: object) -> list[object]:
-    """The values inside tables and lists; the value itself when it is neither."""
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return [value] if inside is None else [leaf for part in inside for leaf in _leaves(part)]
 
 
 def _in(code: str, codes: Collection[str]) -> bool:
     return code in codes
-
-
-def _float(value: object) -> float | None:
-    """A finite number, or the number a text spells; None for anything else, true and false included."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _unit(text: str) -> str:
-    """The first word of a unit: "share a month" -> "share", "KRW/hour" -> "KRW"."""
-    return (re.split(r"[ ,/]", text.strip()) or [""])[0]
-
-
-def _line(economy: Economy, file: str, *path: str) -> int:
-    """The line of a TOML file that holds a key, or the nearest table around it; 0 when neither is there."""
-    lines = _key_lines(economy.texts.get(file, ""))
-    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 0)
-
-
-@lru_cache(maxsize=8)
-def _key_lines(text: str) -> dict[tuple[str, ...], int]:
-    """The first line of every table and key of a TOML text."""
-    lines: dict[tuple[str, ...], int] = {}
-    header: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if table := re.match(r"\s*\[([^\[\]]+)\]", line):
-            header = _dotted(table[1])
-            lines.setdefault(header, number)
-        elif key := re.match(r"""\s*([\w.'"-]+)\s*=""", line):
-            lines.setdefault((*header, *_dotted(key[1])), number)
-    return lines
-
-
-def _dotted(name: str) -> tuple[str, ...]:
-    """A dotted TOML name in its parts."""
-    return tuple(part.strip().strip("\"'") for part in name.split("."))
-
-
-def _first_number(message: str) -> int:
-    """The line that a TOML error names ("... (at line 3, column 5)"); 0 when it names none."""
-    at = re.search(r"at line (\d+)", message)
-    return int(at[1]) if at else 0
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    """The end of a message: the nearest name that is known."""
-    found = nearest(name, known)
-    return f"; the nearest is {found!r}" if found else ""
-
-
-def _allowed(name: str, known: Collection[str]) -> str:
-    """The end of a message: the nearest known name or, where none is near, what is allowed."""
-    return _near(name, known) or f"; allowed: {', '.join(known)}"

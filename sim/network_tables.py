@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sim.economy_checks import (
-    Problem,
-    _allowed,
-    _columns,
-    _first_number,
-    _given_before,
-    _line,
-    _near,
-    _number,
-    _record,
-    _sources,
-    _unique,
-)
 from sim.economy_schema import POSITIVE, PROVENANCE, SHARE
 from sim.errors import InputError
+from sim.table_checks import (
+    Problem,
+    check_columns,
+    check_number,
+    check_record,
+    check_sources,
+    check_unique,
+    first_number,
+    given_before,
+    line_of,
+    or_allowed,
+    or_near,
+)
 
 if TYPE_CHECKING:
     from sim.economy import Economy, Table
@@ -229,7 +229,7 @@ def network_problems(economy: Economy) -> list[Problem]:
     """Everything wrong with the folder of a network economy: file, row, column, rule and message."""
     sources = economy.tables.get("sources")
     ids = set(sources.column("id")) if sources is not None and "id" in sources.header else None
-    found = [_files(economy), _sources(economy), _header(economy, ids), _nodes(economy), _moves(economy)]
+    found = [_files(economy), check_sources(economy), _header(economy, ids), _nodes(economy), _moves(economy)]
     return list(itertools.chain(*found, _demands(economy)))
 
 
@@ -240,36 +240,38 @@ def _files(economy: Economy) -> Iterator[Problem]:
             yield Problem(file, 0, "", "file", "the file is missing")
     for file in present:
         if file not in (*FILES, *MORE_FILES):
-            yield Problem(file, 0, "", "file", "this file is not known" + _near(file, (*FILES, *MORE_FILES)))
+            yield Problem(
+                file, 0, "", "file", "this file is not known" + or_near(file, (*FILES, *MORE_FILES))
+            )
     for file, message in economy.unreadable.items():
-        yield Problem(file, _first_number(message), "", "file", message)
+        yield Problem(file, first_number(message), "", "file", message)
 
 
 def _header(economy: Economy, sources: Collection[str] | None) -> Iterator[Problem]:
     """The kind and names, and one record for every rate."""
     file, document = "economy.toml", economy.header
     if economy.kind != "network":
-        kinds = _allowed(economy.kind, ("network", "country"))
+        kinds = or_allowed(economy.kind, ("network", "country"))
         yield Problem(
-            file, _line(economy, file, "kind"), "kind", "scalar", f"unknown kind {economy.kind!r}{kinds}"
+            file, line_of(economy, file, "kind"), "kind", "scalar", f"unknown kind {economy.kind!r}{kinds}"
         )
     for key in HEADER:
         if not isinstance(document.get(key), str):
-            yield Problem(file, _line(economy, file, key), key, "scalar", f"the header needs {key}")
+            yield Problem(file, line_of(economy, file, key), key, "scalar", f"the header needs {key}")
     groups = {key: table for key, table in document.items() if key not in HEADER}
     names = [f"{group}.{key}" for group, table in groups.items() if isinstance(table, dict) for key in table]
     for name in RECORDS:
         if name not in names:
-            yield Problem(file, 0, name, "scalar", "the value is missing" + _near(name, names))
+            yield Problem(file, 0, name, "scalar", "the value is missing" + or_near(name, names))
     for group, table in groups.items():
         for key, record in table.items() if isinstance(table, dict) else [("", table)]:
             name = f"{group}.{key}".strip(".")
-            limits, line = (RECORDS | OPTIONAL).get(name), _line(economy, file, group, key)
+            limits, line = (RECORDS | OPTIONAL).get(name), line_of(economy, file, group, key)
             if limits is None:
-                known = _near(name, (*RECORDS, *OPTIONAL, *HEADER))
+                known = or_near(name, (*RECORDS, *OPTIONAL, *HEADER))
                 yield Problem(file, line, name, "scalar", f"this value is not known{known}")
             else:
-                yield from _record(file, line, name, record, limits, sources)
+                yield from check_record(file, line, name, record, limits, sources)
                 if isinstance(record, dict) and isinstance(record.get("value"), dict | list):
                     yield Problem(file, line, name, "number", "the value is not one number")
 
@@ -277,7 +279,7 @@ def _header(economy: Economy, sources: Collection[str] | None) -> Iterator[Probl
 def _sound(table: Table | None, wanted: tuple[str, ...], optional: tuple[str, ...] = ()) -> Iterator[Problem]:
     """The columns are right, and there is a row."""
     if table is not None:
-        yield from _columns(table, wanted, optional)
+        yield from check_columns(table, wanted, optional)
         if not table.rows:
             yield Problem(table.file, 1, "", "missing", "the table has no rows")
 
@@ -288,11 +290,11 @@ def _nodes(economy: Economy) -> Iterator[Problem]:
     yield from broken
     if table is None or broken:
         return
-    yield from _unique(table, "id")
+    yield from check_unique(table, "id")
     limits = {"employment": (1.0, math.inf), "exposure": SHARE}
     for column in (name for name in limits if name in table.header):
         for text, line in zip(table.column(column), table.lines, strict=True):
-            yield from _number(table.file, line, column, text, limits[column])
+            yield from check_number(table.file, line, column, text, limits[column])
 
 
 def _moves(economy: Economy) -> Iterator[Problem]:
@@ -304,9 +306,9 @@ def _moves(economy: Economy) -> Iterator[Problem]:
         return
     yield from _known_nodes(economy, table, ("source", "target"))
     pairs = list(zip(table.column("source"), table.column("target"), strict=True))
-    earlier = _given_before(pairs, table.lines)
+    earlier = given_before(pairs, table.lines)
     for pair, line, before, text in zip(pairs, table.lines, earlier, table.column("weight"), strict=True):
-        yield from _number(table.file, line, "weight", text, POSITIVE)
+        yield from check_number(table.file, line, "weight", text, POSITIVE)
         if pair[0] == pair[1]:
             message = f"{pair[0]} moves to itself: staying is rates.r in economy.toml"
             yield Problem(table.file, line, "target", "diagonal", message)
@@ -323,11 +325,11 @@ def _demands(economy: Economy) -> Iterator[Problem]:
         return
     yield from _known_nodes(economy, table, ("occupation",))
     cells = list(zip(table.column("step"), table.column("occupation"), strict=True))
-    earlier = _given_before(cells, table.lines)
+    earlier = given_before(cells, table.lines)
     for (step, name), line, before, text in zip(
         cells, table.lines, earlier, table.column("demand"), strict=True
     ):
-        yield from _number(table.file, line, "demand", text, POSITIVE)
+        yield from check_number(table.file, line, "demand", text, POSITIVE)
         if not step.isdecimal():
             yield Problem(
                 table.file, line, "step", "number", f"{step!r} is not a step: a whole number from 0 on"
@@ -343,5 +345,5 @@ def _known_nodes(economy: Economy, table: Table, columns: tuple[str, ...]) -> It
     for column in columns:
         for name, line in zip(table.column(column), table.lines, strict=True):
             if name not in known:
-                message = f"no node {name!r} in nodes.csv" + _near(name, nodes)
+                message = f"no node {name!r} in nodes.csv" + or_near(name, nodes)
                 yield Problem(table.file, line, column, "code", message)
