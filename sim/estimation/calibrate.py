@@ -52,8 +52,6 @@ FAR = 3.0
 infinity."""
 FRESH = 900_000
 """Where the seeds of the last runs begin: no run of the estimation has one of these."""
-NEAREST = 4
-"""Draws that are tried as the point estimate."""
 CHUNK = 12
 """Runs for each process after which what was made is kept."""
 HEAD = (
@@ -252,7 +250,7 @@ def calibrate(
             members = effort.members_for(len(chosen))
             other = smooth(problem, found.fit.sim_cov, members, effort.steps, effort.options, runs)
             record = _record(problem, found, other, runs, start, effort)
-            kinds = _candidates(problem, found, [wanted[id] for id in measured])
+            kinds = _candidates(problem, found)
             fresh = run(asked_of(effort.fresh_scale), list(targets))
             seeds = np.arange(FRESH, FRESH + effort.fresh)
             values = [fresh(np.tile(point, (effort.fresh, 1)), seeds) for point in kinds.values()]
@@ -305,23 +303,13 @@ def _measured(runs: Runs, z: np.ndarray, options: Options) -> list[str]:
     return [id for id, column in zip(runs.problem.moments, found.T, strict=True) if np.isfinite(column).all()]
 
 
-def _candidates(problem: Problem, found: Estimate, targets: Sequence[Target]) -> dict[str, np.ndarray]:
-    """What may be the point estimate (P,): the mean of the draws, in probit space; the most probable point; and the
-    NEAREST draws that leave, by the emulator, the fewest moments outside their ranges (of equals the nearest)."""
+def _candidates(problem: Problem, found: Estimate) -> dict[str, np.ndarray]:
+    """What may be the point estimate (P,): the mean of the draws, in probit space, and the most probable point.
+
+    No single draw: it would give the parameters that nothing pins, on which policy depends, values by chance.
+    """
     mean = found.posterior.weight @ found.posterior.z
-    points = {
-        "mean of the draws": problem.priors.theta(mean[None])[0],
-        "most probable point": found.fit.theta,
-    }
-    bounds = np.array([[to_scale(end, one.transform) for end in one.interval] for one in targets])
-    moments = found.emulator(found.posterior.z)
-    beyond = np.maximum(0.0, np.maximum(bounds[:, 0] - moments, moments - bounds[:, 1]))
-    beyond /= np.array([one.scaled_sd for one in targets])
-    order = np.lexsort([(beyond**2).sum(axis=1), (beyond > 0.0).sum(axis=1)])
-    nearest = {
-        f"draw nearest the ranges ({n + 1})": found.posterior.theta[k] for n, k in enumerate(order[:NEAREST])
-    }
-    return points | nearest
+    return {"mean of the draws": problem.priors.theta(mean[None])[0], "most probable point": found.fit.theta}
 
 
 def _record(
