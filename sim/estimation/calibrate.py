@@ -304,12 +304,12 @@ def _measured(runs: Runs, z: np.ndarray, options: Options) -> list[str]:
 
 
 def _candidates(problem: Problem, found: Estimate) -> dict[str, np.ndarray]:
-    """What may be the point estimate (P,): the mean of the draws, in probit space, and the most probable point.
+    """What may be the point estimate (P,): the most probable point, and the mean of the draws in probit space.
 
     No single draw: it would give the parameters that nothing pins, on which policy depends, values by chance.
     """
     mean = found.posterior.weight @ found.posterior.z
-    return {"mean of the draws": problem.priors.theta(mean[None])[0], "most probable point": found.fit.theta}
+    return {"most probable point": found.fit.theta, "mean of the draws": problem.priors.theta(mean[None])[0]}
 
 
 def _record(
