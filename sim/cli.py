@@ -68,8 +68,9 @@ Sets = Annotated[
 Uncertainty = Annotated[
     str | None,
     typer.Option(
-        metavar="seed|posterior|FILE",
-        help="parameters of the replicates: one point (seed), or draws of the posterior that ships or of a FILE",
+        metavar="seed|posterior|FILE[+structure]",
+        help="parameters of the replicates: one point (seed), or draws of the posterior that ships or of a FILE; "
+        "+structure: draws also take variants of the model in turn",
     ),
 ]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="where results go; default outputs/")]

@@ -22,7 +22,7 @@ from sim.programmes import HORIZONS
 from sim.record import AGES5, FIRM_ITEMS, FLOWS, PAY_BINS, STATES, TOTALS
 from sim.records import Programme
 from sim.replicate import RunData
-from sim.uncertainty import draw_of, ensemble, per_draw
+from sim.uncertainty import draw_of, ensemble, per_draw, variants
 from sim.variables import (
     BOOKS,
     COUNTS,
@@ -300,6 +300,7 @@ class TreeBuilder:
             "posterior_sha256": ensemble(first.run.uncertainty).digest,
             "draws": json.dumps([draw_of(first, r) for r in self.replicates]),
             "replicates_a_draw": each,
+            "variants": json.dumps(variants(first)),
         }
 
     # ------------------------------------------------------------------------------------------ small steps

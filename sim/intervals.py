@@ -81,25 +81,34 @@ def ratio_interval(
 
 
 class Components(NamedTuple):
-    """Variances of a replicate: that of its expectation over draws of parameters, and that about it by chance.
+    """Variances of a replicate: that of its expectation over draws of parameters, that about it by chance, and that
+    between variants of the model's structure (zero where there are none).
 
-    between: of the means of draws, which holds chance too; seed is zero where a draw has one replicate, and parameter
-    then equals between.
+    between: of the means of draws, which holds all three; seed is zero where a draw has one replicate, and parameter
+    then holds chance too.
     """
 
     parameter: np.ndarray
     seed: np.ndarray
     between: np.ndarray
+    structure: np.ndarray
 
 
-def components(values: np.ndarray, per_draw: int, axis: int = 0) -> Components:
-    """Variance components of replicates, `per_draw` in a row of each draw, without `axis`: analysis of variance of a
-    nested design, a negative estimate taken as zero (Searle, Casella & McCulloch 1992, section 3.6)."""
+def components(values: np.ndarray, per_draw: int, axis: int = 0, variants: int = 1) -> Components:
+    """Variance components of replicates, `per_draw` in a row of each draw, without `axis`; draw n has variant n modulo
+    `variants`, each as often. Analysis of variance of a nested design, a negative estimate taken as zero (Searle,
+    Casella & McCulloch 1992, section 3.6)."""
     values = np.moveaxis(np.asarray(values, dtype=np.float64), axis, 0)
     nested = values.reshape(len(values) // per_draw, per_draw, *values.shape[1:])
-    between = nested.mean(axis=1).var(axis=0, ddof=1)
+    draws = nested.mean(axis=1)
+    between = draws.var(axis=0, ddof=1)
     seed = nested.var(axis=1, ddof=1).mean(axis=0) if per_draw > 1 else np.zeros_like(between)
-    return Components(np.maximum(between - seed / per_draw, 0.0), seed, between)
+    crossed = draws.reshape(len(draws) // variants, variants, *draws.shape[1:])  # draws of each variant
+    within = crossed.var(axis=0, ddof=1).mean(axis=0)
+    structure = np.zeros_like(between)
+    if variants > 1:
+        structure = np.maximum(crossed.mean(axis=0).var(axis=0, ddof=1) - within / len(crossed), 0.0)
+    return Components(np.maximum(within - seed / per_draw, 0.0), seed, between, structure)
 
 
 class Ends(NamedTuple):
@@ -110,24 +119,28 @@ class Ends(NamedTuple):
     high: np.ndarray
     share_parameter: np.ndarray
     share_seed: np.ndarray
+    share_structure: np.ndarray
 
 
 class Design(NamedTuple):
     """How replicates came about. per_draw: replicates in a row with the same draw of parameters; 0: all have the same.
+    variants: of the model's structure, which draws have in turn.
 
     With draws, the interval is that of the outcome's expectation under a new draw: with d draws, mean -+ t(d - 1)
     times the root of (variance between parameters + variance of the mean of the d draws). Chance has a part in it only
     as far as the replicates leave the mean uncertain; where a draw has one replicate it cannot be told apart and counts
-    whole. The shares are of the variance of one replicate.
+    whole. The shares are of the variance of one replicate; where variants do not come equally often, at least twice,
+    structure and parameters cannot be told apart and neither has a share.
     """
 
     per_draw: int = 0
+    variants: int = 0
 
     def mean(self, values: np.ndarray, axis: int = 0) -> Ends:
         """Mean over the replicates of `values`, each without `axis`."""
         if not self.per_draw:
             ends = mean_interval(values, axis)
-            return Ends(*ends, *(np.full_like(ends[0], np.nan),) * 2)
+            return Ends(*ends, *(np.full_like(ends[0], np.nan),) * 3)
         mean = np.asarray(values, dtype=np.float64).mean(axis=axis)
         half, *shares = self._spread(values, axis)
         return Ends(mean, mean - half, mean + half, *shares)
@@ -136,7 +149,7 @@ class Design(NamedTuple):
         """Ratio of the sums over replicates, from residuals as `ratio_interval`."""
         if not self.per_draw:
             ends = ratio_interval(numerator, denominator, axis)
-            return Ends(*ends, *(np.full_like(ends[0], np.nan),) * 2)
+            return Ends(*ends, *(np.full_like(ends[0], np.nan),) * 3)
         top, bottom = (np.asarray(x, dtype=np.float64) for x in (numerator, denominator))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = top.sum(axis=axis) / bottom.sum(axis=axis)
@@ -144,20 +157,26 @@ class Design(NamedTuple):
             half = half / np.abs(bottom.mean(axis=axis))
         return Ends(ratio, ratio - half, ratio + half, *shares)
 
-    def _spread(self, values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Half the interval, share of parameters, share of seeds."""
+    def _spread(self, values: np.ndarray, axis: int) -> tuple[np.ndarray, ...]:
+        """Half the interval, shares of parameters, seeds and structure."""
         n = np.shape(values)[axis]
         each = self.per_draw if n % self.per_draw == 0 else 1
         nothing = np.full_like(np.asarray(values, dtype=np.float64).mean(axis=axis), np.nan)
-        if n // each < 2:
-            return nothing, nothing, nothing
-        found, draws = components(values, each, axis), n // each
-        half = student_t(draws - 1) * np.sqrt(found.parameter + found.between / draws)
-        total = found.parameter + found.seed
+        if (draws := n // each) < 2:
+            return nothing, nothing, nothing, nothing
+        kinds = max(self.variants, 1)
+        told_apart = draws % kinds == 0 and draws >= 2 * kinds
+        found = components(values, each, axis, kinds if told_apart else 1)
+        known = found.parameter + found.structure
+        half = student_t(draws - 1) * np.sqrt(known + found.between / draws)
         if each == 1:
-            return half, nothing, nothing
+            return half, nothing, nothing, nothing
         with np.errstate(divide="ignore", invalid="ignore"):
-            return half, found.parameter / total, found.seed / total
+            total = known + found.seed
+            parameter, seed, structure = found.parameter / total, found.seed / total, found.structure / total
+        if not told_apart:
+            return half, nothing, seed, nothing
+        return half, parameter, seed, structure if kinds > 1 else nothing
 
 
 __all__ = [

@@ -241,7 +241,8 @@ class Results:
     @property
     def design(self) -> Design:
         """How the replicates came about, for intervals."""
-        return Design(int(self.tree.attrs.get("replicates_a_draw", 0)))
+        told = self.tree.attrs
+        return Design(int(told.get("replicates_a_draw", 0)), len(json.loads(str(told.get("variants", "[]")))))
 
     @property
     def draws(self) -> list[int]:

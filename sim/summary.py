@@ -2,8 +2,8 @@
 
 Columns: scenario, outcome, dimension, category, horizon_months, mean, low, high, unit, and how the variance of one
 replicate is split: share_parameter and share_seed, with parameters drawn from the posterior and two replicates a draw,
-else empty; share_structure is left empty by runs of one structure. Rates are those of the
-last twelve months, or of a calendar year; ratios are sums over replicates divided, with the interval of a
+and share_structure, with variants of the model in turn (`sim.uncertainty`), else empty. Rates are those of the last
+twelve months, or of a calendar year; ratios are sums over replicates divided, with the interval of a
 linearised ratio (`sim.intervals.Design`). An estimate that rests on fewer than `FEWEST` agents is left empty and its
 unit says so.
 """
@@ -293,9 +293,9 @@ class Summary:
         ends: Iterable[Any],
         agents: float = math.inf,
     ) -> Row:
-        mean, low, high, parameter, seed = (float(end) for end in ends)
+        mean, low, high, parameter, seed, structure = (float(end) for end in ends)
         if agents < FEWEST:
-            mean = low = high = parameter = seed = math.nan
+            mean = low = high = parameter = seed = structure = math.nan
             unit = f"{TOO_FEW} ({unit})"
         if unit == "share":
             low, high = max(low, 0.0) if low == low else low, min(high, 1.0) if high == high else high
@@ -311,7 +311,7 @@ class Summary:
             unit,
             parameter,
             seed,
-            math.nan,
+            structure,
         )
 
 

@@ -3,7 +3,9 @@
 With `run.uncertainty = "seed"` all replicates have the same parameters, and an interval across them is the noise of
 chance alone. With "posterior" (the ensemble that ships, `calibration/posterior.csv`) or the path of another such file,
 every replicate has parameters drawn from it. Two replicates in a row share a draw where their number is even and at
-least four, so that what parameters do and what chance does can be told apart (`sim.intervals`).
+least four, so that what parameters do and what chance does can be told apart (`sim.intervals`). With "+structure"
+after either, draw after draw also has another of the VARIANTS of the model's structure in turn: the measure of
+exposure, the adoption series, growth. 20 draws have each of them twice, which tells structure from parameters.
 
 Which draw a replicate has is a function of the seed and the replicate alone: a Kronecker sequence over the cumulated
 weights, so that any number of replicates is spread evenly over the ensemble. Scenarios with the same seed, as in a
@@ -23,12 +25,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import InputError, nearest
-from sim.parameters import PARAMETERS
+from sim.parameters import CHOICES, PARAMETERS
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
-SEED, POSTERIOR = "seed", "posterior"
+SEED, POSTERIOR, STRUCTURE = "seed", "posterior", "+structure"
+VARIANTS: tuple[dict[str, str | bool], ...] = (
+    {},
+    *(
+        {name: option}
+        for name in ("exposure", "adoption", "growth")
+        for option in CHOICES[name].options
+        if option != CHOICES[name].default
+    ),
+)
+"""What a draw changes of the model's structure: nothing, or one choice."""
 PER_DRAW = 2
 """Replicates of a draw."""
 GOLDEN = (5.0**0.5 - 1.0) / 2.0
@@ -56,6 +68,7 @@ def ensemble(source: str = POSTERIOR) -> Ensemble:
 
     Raises InputError when there is no such file, or it does not hold draws of this model's parameters.
     """
+    source = source.removesuffix(STRUCTURE)
     file = shipped() if source == POSTERIOR else Path(source).expanduser()
     try:
         stamp = file.stat().st_mtime_ns
@@ -64,6 +77,7 @@ def ensemble(source: str = POSTERIOR) -> Ensemble:
             "no posterior ships with this version" if source == POSTERIOR else f"there is no file {source!r}"
         )
         allowed = '"seed", "posterior" after laborshift calibrate --accept, or the path of a posterior.csv'
+        allowed += f'; the last two also with "{STRUCTURE}"'
         raise InputError(problem, key="run.uncertainty", allowed=allowed) from None
     return _read(file, stamp)
 
@@ -116,6 +130,14 @@ def draw_of(scenario: Scenario, replicate: int) -> int:
     return min(int(np.searchsorted(np.cumsum(weight), place, side="right")), weight.size - 1)
 
 
+def variants(scenario: Scenario) -> list[dict[str, str | bool]]:
+    """Variants of the model's structure that draws take in turn; those of a choice that the scenario makes itself drop
+    out. None without "+structure"."""
+    if not scenario.run.uncertainty.endswith(STRUCTURE):
+        return []
+    return [one for one in VARIANTS if not scenario.world.model_fields_set & set(one)]
+
+
 def fixed(scenario: Scenario) -> list[str]:
     """Parameters of the ensemble that the scenario sets itself, sorted: they are not drawn."""
     return sorted(scenario.world.model_fields_set & set(ensemble(scenario.run.uncertainty).names))
@@ -136,7 +158,10 @@ def drawn(scenario: Scenario, replicate: int) -> Scenario:
         return scenario
     draws, free = ensemble(scenario.run.uncertainty), set(drawn_names(scenario))
     values = zip(draws.names, map(float, draws.theta[number]), strict=True)
-    world = scenario.world.model_copy(update={name: x for name, x in values if name in free})
+    update: dict[str, object] = {name: x for name, x in values if name in free}
+    if structures := variants(scenario):
+        update |= structures[(replicate // per_draw(scenario)) % len(structures)]
+    world = scenario.world.model_copy(update=update)
     run = scenario.run.model_copy(update={"uncertainty": SEED})
     found = scenario.model_copy(update={"world": world, "run": run})
     found._layers = scenario._layers
@@ -149,7 +174,8 @@ def question(scenario: Scenario) -> dict[str, object]:
     if not each:
         return {}
     digest = ensemble(scenario.run.uncertainty).digest
-    return {"posterior": digest, "fixed": fixed(scenario), "replicates_a_draw": each}
+    asked: dict[str, object] = {"posterior": digest, "fixed": fixed(scenario), "replicates_a_draw": each}
+    return asked | ({"variants": found} if (found := variants(scenario)) else {})
 
 
 __all__ = [
@@ -163,4 +189,5 @@ __all__ = [
     "question",
     "replicates_a_draw",
     "shipped",
+    "variants",
 ]

@@ -158,7 +158,7 @@ def test_components_of_a_nested_design_are_those_it_was_made_of() -> None:
     one = Design(1).mean(values)
     assert np.isnan(one.share_parameter) and one.high - one.low > ends.high - ends.low
     top, bottom = values * 10.0, np.full(values.size, 10.0)
-    assert np.allclose(Design(2).ratio(top, bottom), ends)
+    assert np.allclose(Design(2).ratio(top, bottom), ends, equal_nan=True)
 
 
 def test_the_interval_covers_the_expectation_under_a_new_draw() -> None:
@@ -176,3 +176,38 @@ def test_without_draws_the_interval_is_the_old_one_and_nothing_is_split() -> Non
     ends = Design().mean(values)
     assert ends.high - ends.mean == pytest.approx(student_t(3) * values.std(ddof=1) / 2.0)
     assert np.isnan(ends.share_parameter) and np.isnan(ends.share_seed)
+
+
+def test_structure_is_told_from_parameters_and_chance():
+    """Ten variants, three draws of each, two seeds of a draw: the parts of the variance come back, and the interval
+    holds all of them."""
+    rng = np.random.default_rng(5)
+    kinds, draws = 10, 3000
+    structure = 3.0 * rng.permutation(np.linspace(-1.5, 1.5, kinds))
+    parameter = rng.normal(0.0, 2.0, (draws, 1))
+    values = np.tile(structure, draws // kinds)[:, None] + parameter + rng.normal(0.0, 1.0, (draws, 2))
+    ends = Design(2, kinds).mean(values.ravel())
+    parts = np.array([4.0, 1.0, structure.var(ddof=1)])
+    found = np.array([ends.share_parameter, ends.share_seed, ends.share_structure])
+    assert np.allclose(found, parts / parts.sum(), atol=0.02)
+    assert (
+        Design(2, kinds).mean(values.ravel()[: 2 * kinds]).share_structure != found[2]
+    )  # one draw of each: none
+    assert np.isnan(Design(2, kinds).mean(values.ravel()[: 2 * kinds]).share_parameter)
+
+
+def test_draws_take_variants_in_turn_but_for_choices_of_the_scenario(tmp_path):
+    """Each variant changes one choice; what a scenario sets itself is a decision and stays."""
+    scenario = load("baseline", overrides=["run.uncertainty=posterior+structure"]).with_run(replicates=40)
+    default = scenario.world
+    seen = []
+    for replicate in range(0, 40, 2):
+        world = drawn(scenario, replicate).world
+        assert drawn(scenario, replicate + 1).world == world
+        seen.append(
+            [n for n in ("exposure", "adoption", "growth") if getattr(world, n) != getattr(default, n)]
+        )
+    assert seen[:10] == seen[10:] and sorted(map(len, seen[:10])) == [0] + [1] * 9
+    asked = load("baseline", overrides=["run.uncertainty=posterior+structure", 'world.exposure="aioe"'])
+    exposures = {drawn(asked.with_run(replicates=40), r).world.exposure for r in range(40)}
+    assert exposures == {"aioe"}

@@ -360,7 +360,7 @@ class Effects:
                 "unit": units.ravel(),
                 "share_parameter": ends.share_parameter.ravel(),
                 "share_seed": ends.share_seed.ravel(),
-                "share_structure": np.nan,
+                "share_structure": ends.share_structure.ravel(),
             },
             columns=list(COLUMNS),
         )

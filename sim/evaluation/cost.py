@@ -62,8 +62,8 @@ def cost(effects: Effects) -> pd.DataFrame:
     design = effects.results.design
 
     def row(scenario: str, name: str, values: np.ndarray, unit: str) -> tuple[object, ...]:
-        mean, low, high, parameter, seed = (float(x) for x in design.mean(values))
-        return (scenario, name, "all", "all", horizon, mean, low, high, unit, parameter, seed, np.nan)
+        mean, low, high, *shares = (float(x) for x in design.mean(values))
+        return (scenario, name, "all", "all", horizon, mean, low, high, unit, *shares)
 
     rows = []
     for scenario in effects.scenarios:

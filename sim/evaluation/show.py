@@ -100,7 +100,9 @@ def split_of(row: Mapping[str, Any]) -> str:
     parameter = float(row["share_parameter"])
     if parameter != parameter:
         return ""
-    return f"; variance of net: {parameter:.0%} parameters, {1.0 - parameter:.0%} chance"
+    structure = float(row["share_structure"])
+    parts = {"structure": structure, "parameters": parameter, "chance": float(row["share_seed"])}
+    return "; variance of net: " + ", ".join(f"{x:.0%} {name}" for name, x in parts.items() if x == x)
 
 
 def placement(effects: Effects) -> Table:
