@@ -283,6 +283,7 @@ class TreeBuilder:
             "start": self.run.start.isoformat(),
             "economy": self.economy.name,
             "economy_sha256": self.economy.digest,
+            "discount_rate": self.economy.scalar("macro.discount_rate"),
             "kernels_sha256": source_digest(),
             "scenario_sha256": json.dumps({s.name: s.digest(self.economy.digest) for s in scenarios}),
             "scenario_toml": json.dumps({s.name: s.resolved_toml() for s in scenarios}, ensure_ascii=False),

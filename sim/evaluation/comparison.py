@@ -284,6 +284,25 @@ class Effects:
 
         return cost(self)
 
+    def fiscal(self, rate: float | None = None) -> pd.DataFrame:
+        """The public balance by year and in present value (`sim.evaluation.fiscal`). rate: of discount, a year."""
+        from sim.evaluation.fiscal import fiscal
+
+        return fiscal(self, rate)
+
+    def viewpoints(self, rate: float | None = None, deadweight: float = 0.0) -> pd.DataFrame:
+        """What workers, the budget, employers and society gain, in present value, and the marginal value of public
+        funds (`sim.evaluation.fiscal`)."""
+        from sim.evaluation.fiscal import viewpoints
+
+        return viewpoints(self, rate, deadweight)
+
+    def path(self) -> pd.DataFrame:
+        """From training to skill, use, hours saved and output, at each year-end."""
+        from sim.evaluation.fiscal import path
+
+        return path(self)
+
     # ------------------------------------------------------------------------------------------------ frames
 
     def table(self, horizon: int | None = None) -> pd.DataFrame:
@@ -304,6 +323,7 @@ class Effects:
         parts += [self.decomposition(d, unit="person-months") for d in by]
         parts += [self.treated(d) for d in by]
         parts += [self.net("unemployed"), self.net("inactive"), self.productivity(), self.cost()]
+        parts += [self.fiscal(), self.viewpoints(), self.path()]
         return pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
 
     def _grouped(self, data: Any, by: str | None) -> Any:

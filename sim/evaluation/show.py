@@ -36,6 +36,14 @@ PRODUCTIVITY = {
     "adoption_share": "employers that have adopted AI",
     "unemployment_rate": "unemployment rate",
 }
+VIEWPOINTS = {
+    "workers: gain": "workers, after tax",
+    "budget: gain": "public budget (less: net fiscal cost)",
+    "employers: gain": "employers",
+    "society: gain": "= all: output less courses and fixed cost",
+    "society: output over cost": "output over courses and fixed cost",
+    "marginal value of public funds": "marginal value of public funds",
+}
 BILLION = 1e9
 Row = Mapping[Any, Any]
 NONE = "-"
@@ -53,7 +61,9 @@ def tables(effects: Effects) -> Iterator[RenderableType]:
         yield jobs(effects, scenario)
     yield placement(effects)
     yield money(effects)
+    yield viewpoints(effects)
     yield productivity(effects)
+    yield path(effects)
     for scenario in effects.scenarios:
         yield ledger(effects, scenario)
 
@@ -160,6 +170,65 @@ def money(effects: Effects) -> Table:
             *(_cell(mine, s, _won) for s in effects.scenarios),
         )
     return table
+
+
+def viewpoints(effects: Effects) -> Table:
+    """Present value of what each side gains, and the marginal value of public funds beside published ones."""
+    from sim.evaluation.fiscal import published, rate_of
+
+    found = effects.viewpoints()
+    abroad = "; ".join(f"{one.programme} {one.mvpf:g}" for one in published())
+    table = _table(
+        f"Who gains and who pays, against {effects.base}: present value, billion won",
+        "",
+        *effects.scenarios,
+        caption=f"discounted at {rate_of(effects, None):.1%} a year; workers are everyone, the displaced too. "
+        f"Published for the United States: {abroad} (Hendren & Sprung-Keyser 2020)",
+    )
+    for outcome, label in VIEWPOINTS.items():
+        mine = _rows(found[found.outcome == outcome], "scenario")
+        told = _billions if outcome.endswith("gain") else _two_digits
+        table.add_row(label, *(_cell(mine, s, told) for s in effects.scenarios))
+    return table
+
+
+def path(effects: Effects) -> Table:
+    """From training to skill, use and output: what has changed by each year-end."""
+    found = effects.path()
+    table = _table(
+        f"From training to output, last year-end, against {effects.base}",
+        "",
+        *effects.scenarios,
+        caption="a course reaches output only by these steps and by who works",
+    )
+    found = found[found.horizon_months == effects.horizons[-1]]
+    for outcome in dict.fromkeys(found.outcome):
+        mine = _rows(found[found.outcome == outcome], "scenario")
+        told: Callable[[Row], str] = {"won": _billions, "0 to 1": _small}.get(
+            next(str(row["unit"]) for row in mine.values()), _whole
+        )
+        unit = ", billion won" if told is _billions else ""
+        table.add_row(
+            outcome.removeprefix("path: ") + unit, *(_cell(mine, s, told) for s in effects.scenarios)
+        )
+    return table
+
+
+def _billions(row: Row) -> str:
+    low, high = row["low"] / BILLION, row["high"] / BILLION
+    return f"{row['mean'] / BILLION + 0.0:,.1f} {_between({'low': low, 'high': high}, ',.1f')}".rstrip()
+
+
+def _two_digits(row: Row) -> str:
+    return f"{row['mean']:.2f} {_between(row, '.2f')}".rstrip()
+
+
+def _small(row: Row) -> str:
+    return f"{row['mean']:+.5f} {_between(row, '+.5f')}".rstrip()
+
+
+def _whole(row: Row) -> str:
+    return f"{row['mean'] + 0.0:,.0f} {_between(row)}".rstrip()
 
 
 def productivity(effects: Effects) -> Table:
