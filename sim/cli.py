@@ -75,6 +75,12 @@ Uncertainty = Annotated[
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="where results go; default outputs/")]
 Panel = Annotated[int, typer.Option(metavar="N", min=0, help="workers to follow in panel.parquet")]
 Jobs = Annotated[int, typer.Option(metavar="J", min=1, help="processes side by side")]
+SomeJobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="J", min=1, help="processes side by side; default: all cores")
+]
+Objective = Annotated[
+    str, typer.Option(metavar="WHAT", help="net-employment, productivity, fiscal or equity")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output, nothing else")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
 Every = Annotated[
@@ -171,6 +177,92 @@ def compare(
         quiet=quiet,
         force=force,
         checkpoint_every=checkpoint_every or 0,
+    )
+
+
+@app.command()
+def attribute(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="what the plan is compared with")],
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="the plan to take apart")],
+    by: Annotated[str, typer.Option(metavar="stage|programme", help="what shares are given to")] = "stage",
+    pairs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="orders drawn for a replicate, each with its reverse")
+    ] = 4,
+    scale: Scale = None,
+    months: MonthCount = None,
+    replicates: Replicates = None,
+    seed: Seed = None,
+    uncertainty: Uncertainty = None,
+    sets: Sets = None,
+    out: Out = None,
+    jobs: SomeJobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Which programmes a plan's net effect comes from: each alone, the plan without it, Shapley shares."""
+    asked = [
+        _load(
+            name,
+            sets,
+            scale=scale,
+            months=months,
+            replicates=replicates,
+            seed=seed,
+            uncertainty=uncertainty,
+        )
+        for name in (base, policy)
+    ]
+    _call("sim.evaluation.attribution", "attribute_command")(
+        *asked,
+        by=by,
+        pairs=pairs,
+        out=out,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        json=as_json,
+        quiet=quiet,
+        force=force,
+    )
+
+
+@app.command()
+def marginal(
+    scenario: ScenarioName,
+    objective: Objective = "net-employment",
+    amount: Annotated[int, typer.Option(metavar="WON", help="what effects are told for")] = 10_000_000_000,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            metavar="WON", help="step of the differences; default: enough for 30 agents of the programme"
+        ),
+    ] = None,
+    replicates: Annotated[int, typer.Option(metavar="R", help="replicates of the first look")] = 8,
+    max_replicates: Annotated[int, typer.Option(metavar="R", help="the most that are run")] = 32,
+    scale: Scale = None,
+    months: MonthCount = None,
+    seed: Seed = None,
+    uncertainty: Uncertainty = None,
+    sets: Sets = None,
+    out: Out = None,
+    jobs: SomeJobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """The effect of the next 10 billion won in each programme, what binds there, and how sure the best is."""
+    asked = _load(scenario, sets, scale=scale, months=months, seed=seed, uncertainty=uncertainty)
+    _call("sim.evaluation.marginal", "marginal_command")(
+        asked,
+        objective=objective,
+        amount=amount,
+        step=step,
+        first=replicates,
+        most=max(replicates, max_replicates),
+        out=out,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        json=as_json,
+        quiet=quiet,
+        force=force,
     )
 
 
