@@ -267,6 +267,77 @@ def marginal(
 
 
 @app.command()
+def allocate(
+    scenario: ScenarioName,
+    objective: Objective = "net-employment",
+    budget: Annotated[
+        int | None,
+        typer.Option(metavar="WON", help="envelope of all years; default: the scenario's new money"),
+    ] = None,
+    pareto: Annotated[
+        str | None, typer.Option(metavar="WHAT", help="a second objective: the front of the two")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="stage|programme", help="what gets shares")] = "stage",
+    growth: Annotated[float, typer.Option(metavar="X", help="most places, times those of today")] = 3.0,
+    floor: Annotated[float, typer.Option(metavar="SHARE", help="of its money that each group keeps")] = 0.5,
+    equity_floor: Annotated[
+        float | None,
+        typer.Option(metavar="MONTHS", help="least gain of equity over the published split, person-months"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="a few rough runs, to see that all works")] = False,
+    evaluations: Annotated[
+        int | None, typer.Option(metavar="N", help="splits tried; default 24, quick 8")
+    ] = None,
+    replicates: Annotated[
+        int | None, typer.Option(metavar="R", help="runs of each split tried; default 10, quick 2")
+    ] = None,
+    held_out: Annotated[
+        int | None, typer.Option(metavar="R", help="fresh runs to judge on; default 40, quick 4")
+    ] = None,
+    scale: Annotated[
+        int | None, typer.Option(metavar="N", help="people per agent; default 200, quick 1000")
+    ] = None,
+    months: MonthCount = None,
+    seed: Seed = None,
+    uncertainty: Uncertainty = "posterior",
+    sets: Sets = None,
+    out: Out = None,
+    jobs: SomeJobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """The best split of the new money for an objective, and whether it beats the published one on fresh draws."""
+    asked = _load(scenario, sets, months=months, scale=scale, seed=seed, uncertainty=uncertainty)
+    try:
+        effort = _call("sim.evaluation.allocate", "effort")
+        command = _call("sim.evaluation.allocate", "allocate_command")
+        importlib.import_module("scipy")
+    except ModuleNotFoundError as missing:
+        if missing.name != "scipy":
+            raise
+        raise InputError(
+            "scipy is not installed", allowed="pip install 'laborshift[calibrate]' first"
+        ) from None
+    command(
+        asked,
+        objective=objective,
+        pareto=pareto,
+        budget=budget,
+        by=by,
+        growth=growth,
+        floor=floor,
+        equity_floor=equity_floor,
+        effort=effort(quick, scale=scale, evaluations=evaluations, replicates=replicates, held_out=held_out),
+        out=out,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        json=as_json,
+        quiet=quiet,
+        force=force,
+    )
+
+
+@app.command()
 def validate(
     fast: Annotated[
         bool, typer.Option("--fast", help="coarser and fewer runs: a few minutes, wider errors")

@@ -58,6 +58,7 @@ SERVED = 0.98  # share of applicants with a seat from which applicants are what 
 SPENT = 0.95  # share of the money for courses from which money is what binds
 FILLED = 0.95
 MEASURES = ("employed_months", "employed_last", "output", "net_cost")
+TAKEN = 0.5  # part of the next won that becomes places from which money is what binds
 BEST_DRAWS = 20_000  # draws for the probability of being best
 
 
@@ -179,13 +180,19 @@ def _erfinv(x: np.ndarray) -> np.ndarray:
 
 
 def binding(
-    record: Programme, measures: Sequence[Measures], id: str, scenario: Scenario, years: Sequence[int]
+    record: Programme,
+    measures: Sequence[Measures],
+    id: str,
+    scenario: Scenario,
+    years: Sequence[int],
+    money: bool | None = None,
 ) -> str:
     """What keeps a programme from taking more, from what runs recorded over some years: applicants (employers of the
     SME package), money, seats or instructors; throughput of a channel.
 
     Applicants bind where nearly all of them were seated, money where it was spent but for less than one agent's place
-    a year, seats where they were filled; what is left are instructors.
+    a year, seats where they were filled; what is left are instructors. money: whether more money was seen to become
+    places, where a run has tried; it overrules what the books look like.
     """
     scale = scenario.run.scale
     if record.closed:
@@ -202,10 +209,12 @@ def binding(
     if record.kind in ("channel", "instructors"):
         most = (record.persons_a_year or record.persons_2026 or 10**9) * max(1, record.unit_cost)
         return "throughput" if budget >= most * len(at) else "money"
+    if money:
+        return "money"
     if applied > 0 and enrolled >= SERVED * applied:
         return "employers" if record.kind == "sme-package" else "applicants"
     place = record.unit_cost * scale * len(at)
-    if course >= min(SPENT * (budget - fixed), budget - fixed - place):
+    if money is None and course >= min(SPENT * (budget - fixed), budget - fixed - place):
         return "money"
     if record.seats is not None and enrolled >= FILLED * seats_over(record, scenario, years) - scale * len(
         at
@@ -373,6 +382,10 @@ def marginal(
         return {id: np.array(effects["objective"][id][-len(replicates) :]) for id in names}
 
     ranking = select(sample, open_to_money, first=first, most=most, seed=scenario.run.seed)
+    places = {id: float(np.mean(x)) for id, x in more.items()}
+    for id in open_to_money:
+        taken = places[id] * records[id].unit_cost >= TAKEN * amount
+        binds[id] = binding(records[id], base, id, scenario, years, taken)
     return Marginal(
         amount,
         objective,
@@ -381,7 +394,7 @@ def marginal(
         steps,
         binds,
         {name: {id: np.array(x) for id, x in of.items()} for name, of in effects.items()},
-        {id: float(np.mean(x)) for id, x in more.items()},
+        places,
         records,
     )
 
