@@ -51,6 +51,8 @@ GROWTH = 3.0
 FLOOR = 0.5
 """Part of its published money that every group keeps: minimum service (assumption)."""
 PARETO_WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+STAYS = 1e-3
+"""Largest change of a share that counts as none."""
 WORST = 0.10
 PSI = (0.05, 0.95)
 """Quantiles of the posterior's job creation, low and high; of its range where nothing is drawn."""
@@ -171,8 +173,9 @@ class Envelope:
         shares = shares / shares.sum()
         upper = np.array([sum(self.caps[id] for id in ids) for ids in self.groups.values()]) / self.won
         upper = np.minimum(upper, 1.0)
-        total = min(1.0, float(upper.sum()))
-        return Region(np.minimum(self.floor * shares, upper), upper, total)
+        lower, total = np.minimum(self.floor * shares, upper), min(1.0, float(upper.sum()))
+        most, least = total - (lower.sum() - lower), total - (upper.sum() - upper)  # what the others leave
+        return Region(np.maximum(lower, least), np.minimum(upper, most), total)
 
     def by_programme(self, split: np.ndarray) -> dict[str, float]:
         """Won a year by programme of a split (K,): within a group as published up to the caps, the rest by room."""
@@ -288,6 +291,8 @@ class Allocation:
 
     def sentence(self) -> str:
         """Whether the split beats the published one where it was not searched."""
+        if np.abs(self.found.split - self.envelope.published).max() < STAYS:
+            return "The search found no split that can be told from the published split: there is nothing to change."
         mean, low, high, _ = self.found.gain(self.objective)
         n, unit = self.found.scores[self.objective].size, OBJECTIVES[self.objective][1]
         told = f"{mean:+,.0f} {unit}, 90% interval {low:,.0f} to {high:,.0f}, {n} fresh replicates"

@@ -41,6 +41,7 @@ from sim.evaluation.variants import (
     with_money,
 )
 from sim.intervals import mean_interval, student_t
+from sim.kernels import normals
 from sim.records import Programme
 from sim.scenario import Scenario
 from sim.summary import FEWEST
@@ -124,9 +125,8 @@ def select(
         alive = [n for n in alive if n == leader or _t(data[leader] - data[n]) <= limit]
         if alive == [leader]:
             break
-    rest = [
-        needed_for(data[leader] - data[n], (1 - confidence) / (len(names) - 1)) for n in names if n != leader
-    ]
+    error = (1.0 - confidence) / max(1, len(names) - 1)
+    rest = [needed_for(data[leader][: data[n].size] - data[n], error) for n in names if n != leader]
     most_needed = max(rest, default=float(done))
     return Ranking(
         leader,
@@ -163,17 +163,11 @@ def chances(data: Mapping[str, np.ndarray], seed: int = 0) -> dict[str, float]:
     value, vector = np.linalg.eigh(spread)
     root = vector * np.sqrt(np.maximum(value, 0.0))
     u = uniforms(key_of(seed, 0), ORDER, 10**6, np.arange(BEST_DRAWS * len(names)))[:, 0]
-    normal = np.sqrt(2.0) * _erfinv(2.0 * u - 1.0).reshape(BEST_DRAWS, len(names))
+    normal = normals(u).reshape(BEST_DRAWS, len(names))
     drawn = np.array([data[name].mean() for name in names]) + normal @ root.T
     scale = np.abs(drawn).max(initial=1.0)
     top = drawn >= drawn.max(axis=1, keepdims=True) - 1e-9 * scale
     return dict(zip(names, (top / top.sum(axis=1, keepdims=True)).mean(axis=0).tolist(), strict=True))
-
-
-def _erfinv(x: np.ndarray) -> np.ndarray:
-    """The inverse error function through the normal quantile."""
-    quantile = np.vectorize(NormalDist().inv_cdf)
-    return np.asarray(quantile((1.0 + x) / 2.0) / sqrt(2.0))
 
 
 # -------------------------------------------------------------------------------------------- what binds
@@ -209,9 +203,9 @@ def binding(
     if record.kind in ("channel", "instructors"):
         most = (record.persons_a_year or record.persons_2026 or 10**9) * max(1, record.unit_cost)
         return "throughput" if budget >= most * len(at) else "money"
-    if money:
+    if money or budget == 0:
         return "money"
-    if applied > 0 and enrolled >= SERVED * applied:
+    if enrolled >= SERVED * applied:
         return "employers" if record.kind == "sme-package" else "applicants"
     place = record.unit_cost * scale * len(at)
     if money is None and course >= min(SPENT * (budget - fixed), budget - fixed - place):

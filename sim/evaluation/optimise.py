@@ -8,9 +8,9 @@ common random numbers no longer smooth the objective. All runs together then say
     f(x) = c + sum_k (b_k x_k + a_k x_k^2)        a_k <= 0
 
 (least squares with bounds). SciPy's SLSQP then finds the point that is highest above the published split by the fit,
-less a standard error of that difference, so that noise alone does not move money. Part of the runs are spread over the
-region, the rest are made around the maximum found by then (Box and Wilson 1951, J. R. Stat. Soc. B 13; Kleijnen 2015,
-Design and Analysis of Simulation Experiments).
+less 1.6 standard errors of that difference, so that noise alone does not move money. Part of the runs are spread over
+the region, the rest are made around the maximum found by then (Box and Wilson 1951, J. R. Stat. Soc. B 13; Kleijnen
+2015, Design and Analysis of Simulation Experiments).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SPREAD = 0.6
 """Part of the points that are spread over the whole region; the others lie around the maximum found by then."""
 CLOSER = 0.5
 """Size of the region around that maximum, in parts of the whole."""
-CAUTION = 1.0
+CAUTION = 1.645
 """Standard errors taken off what a split seems to gain: where runs say little, the answer stays near the start."""
 RIDGE = 1e-3
 """Weight of slopes and curvatures of nothing, in observations, so that what runs do not tell stays flat."""
