@@ -250,6 +250,7 @@ def marginal(
     force: Force = False,
 ) -> None:
     """The effect of the next 10 billion won in each programme, what binds there, and how sure the best is."""
+    _not_set(sets, {"run.replicates": "--replicates"})
     asked = _load(scenario, sets, scale=scale, months=months, seed=seed, uncertainty=uncertainty)
     _call("sim.evaluation.marginal", "marginal_command")(
         asked,
@@ -308,6 +309,7 @@ def allocate(
     force: Force = False,
 ) -> None:
     """The best split of the new money for an objective, and whether it beats the published one on fresh draws."""
+    _not_set(sets, {"run.scale": "--scale", "run.replicates": "--replicates"})
     asked = _load(scenario, sets, months=months, scale=scale, seed=seed, uncertainty=uncertainty)
     try:
         effort = _call("sim.evaluation.allocate", "effort")
@@ -585,6 +587,13 @@ def _load(spec: str, sets: Sequence[str] | None, **settings: int | str | None) -
 
     named = [f"run.{key}={json.dumps(value)}" for key, value in settings.items() if value is not None]
     return load(spec, overrides=[*(sets or []), *named])
+
+
+def _not_set(sets: Sequence[str] | None, options: dict[str, str]) -> None:
+    """InputError where `--set` names a key that the command decides by an option of its own."""
+    for text in sets or ():
+        if (option := options.get(text.partition("=")[0].strip())) is not None:
+            raise InputError("this command decides it by an option", key=text, allowed=option)
 
 
 def _call(module: str, function: str) -> Any:

@@ -242,9 +242,12 @@ def kept_beside(folder: Path, jobs: int, progress: bool) -> Iterator[Variants]:
             yield evaluate
     except KeyboardInterrupt:
         number = len(list(kept.glob("*.json")))
-        raise KeyboardInterrupt(
-            f"interrupted; {number} runs are kept, the same command goes on from them"
-        ) from None
+        kept_is = (
+            f"{number} runs are kept, the same command goes on from them" if number else "no run was finished"
+        )
+        if not number:
+            shutil.rmtree(kept, ignore_errors=True)
+        raise KeyboardInterrupt(f"interrupted; {kept_is}") from None
     except BaseException:
         if not any(kept.glob("*.json")):
             shutil.rmtree(kept, ignore_errors=True)
