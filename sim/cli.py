@@ -76,6 +76,12 @@ Uncertainty = Annotated[
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="where results go; default outputs/")]
 Panel = Annotated[int, typer.Option(metavar="N", min=0, help="workers to follow in panel.parquet")]
 Jobs = Annotated[int, typer.Option(metavar="J", min=1, help="processes side by side")]
+SomeJobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="J", min=1, help="processes side by side; default: all cores")
+]
+Objective = Annotated[
+    str, typer.Option(metavar="WHAT", help="net-employment, productivity, fiscal or equity")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on standard output, nothing else")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="no progress and no tables")]
 Every = Annotated[
@@ -172,6 +178,165 @@ def compare(
         quiet=quiet,
         force=force,
         checkpoint_every=checkpoint_every or 0,
+    )
+
+
+@app.command()
+def attribute(
+    base: Annotated[str, typer.Argument(metavar="BASE", help="what the plan is compared with")],
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="the plan to take apart")],
+    by: Annotated[str, typer.Option(metavar="stage|programme", help="what shares are given to")] = "stage",
+    pairs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="orders drawn for a replicate, each with its reverse")
+    ] = 4,
+    scale: Scale = None,
+    months: MonthCount = None,
+    replicates: Replicates = None,
+    seed: Seed = None,
+    uncertainty: Uncertainty = None,
+    sets: Sets = None,
+    out: Out = None,
+    jobs: SomeJobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """Which programmes a plan's net effect comes from: each alone, the plan without it, Shapley shares."""
+    asked = [
+        _load(
+            name,
+            sets,
+            scale=scale,
+            months=months,
+            replicates=replicates,
+            seed=seed,
+            uncertainty=uncertainty,
+        )
+        for name in (base, policy)
+    ]
+    _call("sim.evaluation.attribution", "attribute_command")(
+        *asked,
+        by=by,
+        pairs=pairs,
+        out=out,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        json=as_json,
+        quiet=quiet,
+        force=force,
+    )
+
+
+@app.command()
+def marginal(
+    scenario: ScenarioName,
+    objective: Objective = "net-employment",
+    amount: Annotated[int, typer.Option(metavar="WON", help="what effects are told for")] = 10_000_000_000,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            metavar="WON", help="step of the differences; default: enough for 30 agents of the programme"
+        ),
+    ] = None,
+    replicates: Annotated[int, typer.Option(metavar="R", help="replicates of the first look")] = 8,
+    max_replicates: Annotated[int, typer.Option(metavar="R", help="the most that are run")] = 32,
+    scale: Scale = None,
+    months: MonthCount = None,
+    seed: Seed = None,
+    uncertainty: Uncertainty = None,
+    sets: Sets = None,
+    out: Out = None,
+    jobs: SomeJobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """The effect of the next 10 billion won in each programme, what binds there, and how sure the best is."""
+    _not_set(sets, {"run.replicates": "--replicates"})
+    asked = _load(scenario, sets, scale=scale, months=months, seed=seed, uncertainty=uncertainty)
+    _call("sim.evaluation.marginal", "marginal_command")(
+        asked,
+        objective=objective,
+        amount=amount,
+        step=step,
+        first=replicates,
+        most=max(replicates, max_replicates),
+        out=out,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        json=as_json,
+        quiet=quiet,
+        force=force,
+    )
+
+
+@app.command()
+def allocate(
+    scenario: ScenarioName,
+    objective: Objective = "net-employment",
+    budget: Annotated[
+        int | None,
+        typer.Option(metavar="WON", help="envelope of all years; default: the scenario's new money"),
+    ] = None,
+    pareto: Annotated[
+        str | None, typer.Option(metavar="WHAT", help="a second objective: the front of the two")
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="stage|programme", help="what gets shares")] = "stage",
+    growth: Annotated[float, typer.Option(metavar="X", help="most places, times those of today")] = 3.0,
+    floor: Annotated[float, typer.Option(metavar="SHARE", help="of its money that each group keeps")] = 0.5,
+    equity_floor: Annotated[
+        float | None,
+        typer.Option(metavar="MONTHS", help="least gain of equity over the published split, person-months"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="a few rough runs, to see that all works")] = False,
+    evaluations: Annotated[
+        int | None, typer.Option(metavar="N", help="splits tried; default 24, quick 8")
+    ] = None,
+    replicates: Annotated[
+        int | None, typer.Option(metavar="R", help="runs of each split tried; default 10, quick 2")
+    ] = None,
+    held_out: Annotated[
+        int | None, typer.Option(metavar="R", help="fresh runs to judge on; default 40, quick 4")
+    ] = None,
+    scale: Annotated[
+        int | None, typer.Option(metavar="N", help="people per agent; default 200, quick 1000")
+    ] = None,
+    months: MonthCount = None,
+    seed: Seed = None,
+    uncertainty: Uncertainty = "posterior",
+    sets: Sets = None,
+    out: Out = None,
+    jobs: SomeJobs = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    force: Force = False,
+) -> None:
+    """The best split of the new money for an objective, and whether it beats the published one on fresh draws."""
+    _not_set(sets, {"run.scale": "--scale", "run.replicates": "--replicates"})
+    asked = _load(scenario, sets, months=months, scale=scale, seed=seed, uncertainty=uncertainty)
+    try:
+        effort = _call("sim.evaluation.allocate", "effort")
+        command = _call("sim.evaluation.allocate", "allocate_command")
+        importlib.import_module("scipy")
+    except ModuleNotFoundError as missing:
+        if missing.name != "scipy":
+            raise
+        raise InputError(
+            "scipy is not installed", allowed="pip install 'laborshift[calibrate]' first"
+        ) from None
+    command(
+        asked,
+        objective=objective,
+        pareto=pareto,
+        budget=budget,
+        by=by,
+        growth=growth,
+        floor=floor,
+        equity_floor=equity_floor,
+        effort=effort(quick, scale=scale, evaluations=evaluations, replicates=replicates, held_out=held_out),
+        out=out,
+        jobs=jobs or _call("sim.jobs", "cores")(),
+        json=as_json,
+        quiet=quiet,
+        force=force,
     )
 
 
@@ -423,6 +588,13 @@ def _load(spec: str, sets: Sequence[str] | None, **settings: int | str | None) -
 
     named = [f"run.{key}={json.dumps(value)}" for key, value in settings.items() if value is not None]
     return load(spec, overrides=[*(sets or []), *named])
+
+
+def _not_set(sets: Sequence[str] | None, options: dict[str, str]) -> None:
+    """InputError where `--set` names a key that the command decides by an option of its own."""
+    for text in sets or ():
+        if (option := options.get(text.partition("=")[0].strip())) is not None:
+            raise InputError("this command decides it by an option", key=text, allowed=option)
 
 
 def _call(module: str, function: str) -> Any:

@@ -37,6 +37,7 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "SPELL": (19, "spell; experience; insured months; wage"),
     "PANEL": (20, "order in the panel; -; -; -"),
     "MOBILITY": (21, "separate, or occupation applied to; opening, or vacancy; lottery ticket; -"),
+    "ORDER": (31, "order in which programmes join a plan (attribution); -; -; -"),
 }
 
 MONTH, AGEING, LEAVE_JOB, PERSON, OWN_ACCOUNT = (
@@ -51,6 +52,7 @@ HIRED, ESTABLISHMENT, SPELL, PANEL = (
     np.uint64(PURPOSES[p][0]) for p in ("HIRED", "ESTABLISHMENT", "SPELL", "PANEL")
 )
 MOBILITY = np.uint64(PURPOSES["MOBILITY"][0])
+ORDER = np.uint64(PURPOSES["ORDER"][0])
 
 SPIN_UP_OFFSET = 1 << 16  # months are shifted by this in the counter, so that spin-up months are positive
 
