@@ -18,7 +18,7 @@ import xarray as xr
 from sim import economy as economies
 from sim.errors import InputError
 from sim.placements import COUNTED, DEFINITIONS, ORIGINS, Placements, applied_followed, placements, staircase
-from sim.programmes import HORIZONS
+from sim.programmes import COURSE_KINDS, HORIZONS
 from sim.record import AGES5, FIRM_ITEMS, FLOWS, PAY_BINS, STATES, TOTALS
 from sim.records import Programme
 from sim.replicate import RunData
@@ -173,6 +173,10 @@ class TreeBuilder:
             out[name] = self.heads(
                 ("month", "size", "industry"), self.scaled(firms[..., n], factor), label, units, method
             )
+        adoption = self.stack(lambda run: run.record.adoption)
+        for n, name in enumerate(("open_employers", "adopters")):
+            label, units, method = FLOW_LABELS[name]
+            out[name] = self.heads(("month", "size", "industry"), adoption[..., n], label, units, method)
         return self.dataset(out)
 
     def programmes(self) -> xr.Dataset:
@@ -194,6 +198,7 @@ class TreeBuilder:
         won = {
             **{name: books[..., k] for k, name in enumerate(("budget", "course", "fixed", "allowance"))},
             "unspent": books[..., 0] - books[..., 1] - books[..., 2],
+            "self_payment": self.by_programme(self._self_payments, 0),
         }
         for name, label in BOOKS.items():
             out[name] = self.var(
@@ -237,6 +242,12 @@ class TreeBuilder:
             ("programme",), asked, "applications in the months of those intakes", "persons", "month: sum"
         )
         return self.dataset(out)
+
+    def _self_payments(self, run: RunData) -> np.ndarray:
+        """Won that trainees pay (programmes, years)."""
+        records = run.scenario.programmes(self.economy.programmes)
+        fee = np.array([records[p].own_payment * (records[p].kind in COURSE_KINDS) for p in run.programmes])
+        return np.asarray(run.books[4] * fee[:, None])
 
     def calibration(self) -> xr.Dataset:
         """How far the built population is from its margins, and the spin-up before the first month."""

@@ -207,8 +207,10 @@ def disk(months: int, replicates: int, scenarios: int = 1, panel: int = 0) -> fl
 
 
 def _pairing_bytes(workers: int, months: int) -> float:
-    """Two runs keep two bits a person and month, and at the ends of years an employer."""
-    return workers * (PAIRING_BYTES + 2 * (months * 2 / 8 + 4 * math.ceil(months / 12)))
+    """Two runs keep two bits a person and month, at the ends of years an employer, and of every year who had what
+    income (some six in ten people, 8 bytes); the running year's four incomes of everyone are one run's."""
+    years = math.ceil(months / 12)
+    return workers * (PAIRING_BYTES + 16 + 2 * (months * 2 / 8 + 4 * years + 5 * years))
 
 
 def _with_threads(workers: int, threads: int, beside: int, cores: int | None) -> float:

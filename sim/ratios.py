@@ -140,6 +140,7 @@ EMPLOYERS: dict[str, Ratio] = {
         "hours that AI saves", "hours a worker and month", ("hours_saved",), (IN_WORK,)
     ),
     "mean_pay": Ratio("mean monthly pay", "won of 2025 a month", ("wages",), (IN_WORK,)),
+    "adoption_share": Ratio("employers that have adopted AI", "share", ("adopters",), ("open_employers",)),
 }
 
 PROGRAMMES: dict[str, Ratio] = {

@@ -11,6 +11,7 @@ from sim.workers import NO_EMPLOYER
 
 if TYPE_CHECKING:
     from sim.economy import Economy
+    from sim.incomes import Incomes
     from sim.model import LaborMarket
 
 STATES = ("employed", "unemployed", "inactive")
@@ -108,6 +109,10 @@ class Record:
         self.unemployed: list[np.ndarray] = []
         self.employer: dict[int, np.ndarray] = {}  # at the ends of years: employer of everyone, -1 none
         self.hired_by: dict[int, np.ndarray] = {}  # employers that have hired a trainee, one bit each
+        self.incomes: dict[int, Incomes] = {}  # by calendar year
+        self.income_of_year: dict[str, np.ndarray] = {}  # of everyone, in the running year
+        # employers in business, and those of them that have adopted AI, by size and industry
+        self.adoption = np.zeros((months, *layout.firms[:2], 2), dtype=np.int64)
         self.panel: list[dict[str, np.ndarray]] = []
 
     def add(self, model: LaborMarket, sums: np.ndarray) -> None:
@@ -125,6 +130,7 @@ class Record:
         t = model.month
         self.sums[t] = sums
         self.flows[t] = [flows.get(name, 0) for name in FLOWS]
+        self.adoption[t] = adopted(model.employers, self.adoption.shape[1:3])
         records = model.enrolments
         n = self.programmes.shape[1]
         self.programmes[t, :, 0] = model.applied
@@ -148,6 +154,15 @@ class Record:
                 job >= 0, model.posts.employer[np.maximum(job, 0)], -1
             ).astype(np.int32)
             self.hired_by[model.month] = np.packbits(model.employers.hired_trainee)
+
+
+def adopted(employers: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Employers in business, and adopters among them (sizes, industries, 2). shape: sizes, industries."""
+    e, size = employers, int(np.prod(shape))
+    cell = np.ravel_multi_index((e.size.astype(np.int64), e.industry.astype(np.int64)), shape)
+    opened = e.open.astype(bool)
+    counts = [np.bincount(cell[rows], minlength=size) for rows in (opened, opened & (e.intensity > 0))]
+    return np.stack(counts, axis=-1).reshape(*shape, 2)
 
 
 @jit

@@ -252,6 +252,15 @@ class Programme(Record):
         """The record `id` from a raw table, metadata stripped. Raises InputError with every wrong key."""
         return validated(cls, {**raw, "id": id}, prefix=(id,))
 
+    @property
+    def own_payment(self) -> int:
+        """Won that a trainee pays for a place, `self_payment` of the fee; the state pays the rest, `unit_cost`."""
+        return (
+            round(self.unit_cost * self.self_payment / (1.0 - self.self_payment))
+            if self.self_payment < 1.0
+            else 0
+        )
+
     def base_money(self, year: int) -> int:
         """Continuing money in a year, won: the latest level given up to that year."""
         given = [known for known in self.base_budget if known <= year]

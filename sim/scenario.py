@@ -20,6 +20,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, create_
 from pydantic_core import PydanticCustomError
 
 from sim.errors import InputError, nearest
+from sim.evaluation_records import VALUATION, Evaluation
 from sim.layers import DESCRIPTION, Layer, Table, compose, given, merged, override, placed, toml_lines
 from sim.parameters import CHOICES, PARAMETERS
 from sim.records import Override, Programme, Ratio, Record, WonByYear, between, validated
@@ -170,6 +171,7 @@ class Scenario(Record):
     policy: Policy = Policy()
     world: World = World()
     network: NetworkSettings = NetworkSettings()
+    evaluation: Evaluation = Evaluation()
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
@@ -297,15 +299,16 @@ class Scenario(Record):
         }
         tables = {"run": self.run.model_dump(), "policy": policy, "world": self.world.model_dump()}
         network = {} if self.network == NetworkSettings() else {"network": self.network.model_dump()}
-        return tables | network
+        asked = self.evaluation.model_dump(exclude_defaults=True)
+        return tables | network | ({"evaluation": asked} if asked else {})
 
     def digest(self, economy_digest: str) -> str:
         """sha256 (hex) of the question: settings, economy and model version. Folder names use the first 8
         digits.
 
-        Descriptions and the number of threads are left out, and the economy counts by its content (which says
-        the timing too), not its path; so does the posterior that parameters are drawn from, if they are. Raises
-        InputError when there is no such posterior.
+        Descriptions, the number of threads and how effects are valued are left out, and the economy counts by its
+        content (which says the timing too), not its path; so does the posterior that parameters are drawn from, if they
+        are. Raises InputError when there is no such posterior.
         """
         from sim import __version__
         from sim.uncertainty import question as drawn_from
@@ -315,6 +318,8 @@ class Scenario(Record):
             del settings["run"][key]
         if settings["run"]["steps"] is None:
             del settings["run"]["steps"]
+        design = {k: v for k, v in settings.pop("evaluation", {}).items() if k not in VALUATION}
+        settings |= {"evaluation": design} if design else {}
         draws = self._placed(drawn_from)
         question: Table = {**settings, **draws, "economy": economy_digest, "version": __version__}
         text = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -70,7 +70,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as plain values for JSON: nothing (null) where there is no number."""
     return [
         {
-            str(k): None if v is pd.NA or (isinstance(v, float) and math.isnan(v)) else v
+            str(k): None if v is pd.NA or (isinstance(v, float) and not math.isfinite(v)) else v
             for k, v in row.items()
         }
         for row in table.astype({"horizon_months": object}).to_dict("records")

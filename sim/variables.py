@@ -75,4 +75,5 @@ BOOKS = {
     "fixed": "paid for centres, labs, channels and instructors",
     "allowance": "allowances paid, on top of the budget",
     "unspent": "budget less course and fixed cost",
+    "self_payment": "paid by trainees for their places, beside the budget",
 }

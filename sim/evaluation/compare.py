@@ -15,6 +15,7 @@ from sim.checkpoint import Place, for_now, keeping
 from sim.errors import InputError
 from sim.evaluation.comparison import LABELS, Effects
 from sim.evaluation.effects import Groups, Observed, PairSums, decompose, paired_dataset
+from sim.evaluation_records import valuation
 from sim.jobs import bar, side_by_side
 from sim.network_tables import require_country
 from sim.replicate import RunData
@@ -58,7 +59,8 @@ def compare(
 
 
 def require_pairable(scenarios: Sequence[Scenario]) -> None:
-    """InputError when scenarios do not share what pairs need, have one name, or are fewer than two."""
+    """InputError when scenarios do not share what pairs need, are valued differently, have one name, or are fewer
+    than two."""
     if len(scenarios) < 2:
         raise InputError("a comparison needs a base and at least one other scenario")
     for one in scenarios:
@@ -73,6 +75,7 @@ def require_pairable(scenarios: Sequence[Scenario]) -> None:
             if mine != theirs:
                 problem = f"{one.name} has {mine}, {base.name} has {theirs}: runs in pairs must share it"
                 raise InputError(problem, key=f"run.{name}")
+    valuation(scenarios)
 
 
 def paired_runs(
@@ -142,7 +145,7 @@ def effects_of(
     base, others = scenarios[0], [one.name for one in scenarios[1:]]
     replicates = range(results.replicates)
     results.tree["effects"] = paired_dataset(pairs, others, replicates, results.months, results.scale)
-    results.tree.attrs["base"] = base.name
+    results.tree.attrs.update(base=base.name, **valuation(scenarios))
     return Effects(results, base.name)
 
 
@@ -151,6 +154,7 @@ def _without_persons(run: RunData) -> RunData:
     run.record.employed.clear()
     run.record.employer.clear()
     run.record.hired_by.clear()
+    run.record.incomes.clear()
     return run
 
 
@@ -242,7 +246,11 @@ def folder_of(scenarios: Sequence[Scenario], out: Path | None = None) -> Path:
     from sim.folder import OUTPUTS
 
     economy = economies.load(scenarios[0].run.economy).digest
-    digest = hashlib.sha256("".join(one.digest(economy) for one in scenarios).encode()).hexdigest()
+    asked = [
+        *(one.digest(economy) for one in scenarios),
+        *(f"{k}={v}" for k, v in sorted(valuation(scenarios).items())),
+    ]
+    digest = hashlib.sha256("".join(asked).encode()).hexdigest()
     names = "-".join(one.name for one in scenarios)[:LONGEST_NAME]
     return (out or OUTPUTS) / f"compare-{names}-{digest[:8]}"
 

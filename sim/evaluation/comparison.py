@@ -149,7 +149,7 @@ class Effects:
                 if name in ("trained", "gross", "deadweight", "direct")
                 else (resting.trained + resting.gains + resting.losses)
             )
-            parts.append(self._frame(accounts[name], name, unit, support if name != "trained" else None))
+            parts.append(self.frame(accounts[name], name, unit, support if name != "trained" else None))
         return pd.concat(parts, ignore_index=True)
 
     def net(self, outcome: str = "employed", by: str | None = None) -> pd.DataFrame:
@@ -202,7 +202,7 @@ class Effects:
         }
         return pd.concat(
             [
-                self._frame(100 * part, name, unit, counts["known"], counts["known"])
+                self.frame(100 * part, name, unit, counts["known"], counts["known"])
                 for name, (part, unit) in told.items()
             ],
             ignore_index=True,
@@ -210,26 +210,33 @@ class Effects:
 
     # ---------------------------------------------------------------------- productivity, other outcomes
 
-    def productivity(self) -> pd.DataFrame:
-        """Changes of output, productivity, pay, AI use and rates (`CHANGES_OF`), over the year before."""
+    def productivity(self, by: str | None = None) -> pd.DataFrame:
+        """Changes of output, productivity, pay, AI use and rates (`CHANGES_OF`), over the year before.
+
+        by: "size" or "industry" of the employer (`sim.evaluation.by_employer`). InputError for another dimension.
+        """
+        if by is not None:
+            from sim.evaluation.by_employer import productivity_by
+
+            return productivity_by(self, by)
         parts = []
         for name, unit in CHANGES_OF.items():
             value = self._over_year(name)
             policy, base = value.sel(scenario=self.scenarios), value.sel(scenario=self.base, drop=True)
             change = 100 * ((policy - base) / base if unit == "percent" else policy - base)
-            parts.append(self._frame(change, name, unit, None))
+            parts.append(self.frame(change, name, unit, None))
         return pd.concat(parts, ignore_index=True)
 
     def _over_year(self, name: str) -> xr.DataArray:
         """A sum, a ratio of sums, or the mean of a monthly index, of the 12 months up to each horizon."""
         sums = self.results.market.sums
         if name in MARKET:
-            top, bottom = (self._spans(part).sum("month") for part in MARKET[name].parts(sums))
+            top, bottom = (self.spans(part).sum("month") for part in MARKET[name].parts(sums))
             return top / bottom.where(bottom != 0)
-        return self._spans(self.results.market[name]).mean("month")
+        return self.spans(self.results.market[name]).mean("month")
 
-    def _spans(self, monthly: xr.DataArray) -> xr.DataArray:
-        """The months of the year before each horizon (scenario, replicate, horizon, month), NaN elsewhere."""
+    def spans(self, monthly: xr.DataArray) -> xr.DataArray:
+        """The months of the year before each horizon (scenario, replicate, horizon, month, ...), NaN elsewhere."""
         spans = [
             monthly.astype(float)
             .isel(month=slice(max(0, h - YEAR), h))
@@ -237,7 +244,7 @@ class Effects:
             for h in self.horizons
         ]
         return xr.concat(spans, pd.Index(self.horizons, name="horizon"), join="outer").transpose(
-            "scenario", "replicate", "horizon", "month"
+            "scenario", "replicate", "horizon", "month", ...
         )
 
     def _states(self, state: str, by: str | None) -> pd.DataFrame:
@@ -259,7 +266,7 @@ class Effects:
             dimension=("group", [by or "all"] * change.sizes["group"]),
             category=("group", [str(g) for g in change.group.values]),
         )
-        return self._frame(change, state, "persons", None)
+        return self.frame(change, state, "persons", None)
 
     # ------------------------------------------------------------------------------------------------- money
 
@@ -290,12 +297,18 @@ class Effects:
 
         return fiscal(self, rate)
 
-    def viewpoints(self, rate: float | None = None, deadweight: float = 0.0) -> pd.DataFrame:
-        """What workers, the budget, employers and society gain, in present value, and the marginal value of public
-        funds (`sim.evaluation.fiscal`)."""
+    def viewpoints(self, rate: float | None = None, deadweight: float | None = None) -> pd.DataFrame:
+        """What participants, all other workers, the budget, employers and society gain, in present value, and the
+        marginal value of public funds (`sim.evaluation.fiscal`)."""
         from sim.evaluation.fiscal import viewpoints
 
         return viewpoints(self, rate, deadweight)
+
+    def cost_effectiveness(self) -> pd.DataFrame:
+        """Won per trainee, completer and placement of each scenario, by programme and stage."""
+        from sim.evaluation.cost_effectiveness import cost_effectiveness
+
+        return cost_effectiveness(self)
 
     def path(self) -> pd.DataFrame:
         """From training to skill, use, hours saved and output, at each year-end."""
@@ -324,6 +337,7 @@ class Effects:
         parts += [self.treated(d) for d in by]
         parts += [self.net("unemployed"), self.net("inactive"), self.productivity(), self.cost()]
         parts += [self.fiscal(), self.viewpoints(), self.path()]
+        parts += [self.cost_effectiveness(), self.productivity("size"), self.productivity("industry")]
         return pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
 
     def _grouped(self, data: Any, by: str | None) -> Any:
@@ -337,7 +351,7 @@ class Effects:
             places = places[(trained > 0).any(("scenario", "replicate", "month")).values]
         return data.isel(group=places)
 
-    def _frame(
+    def frame(
         self,
         values: xr.DataArray,
         outcome: str,

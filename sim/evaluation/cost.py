@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from sim.evaluation.comparison import YEAR
+from sim.evaluation.cost_effectiveness import placements
 from sim.intervals import Design
 from sim.summary import COLUMNS
 from sim.variables import REVENUE
@@ -42,7 +43,8 @@ def public_accounts(effects: Effects) -> xr.Dataset:
 
 
 def cost(effects: Effects) -> pd.DataFrame:
-    """Additional money of the whole run, and won per additional person trained, direct job, net job and net job-year.
+    """Additional money of the whole run, and won per additional course begun and completed, placement, person trained,
+    direct job, net job and net job-year.
 
     Additional persons trained: those who train here and not in the base, less those who train in the base only.
 
@@ -53,7 +55,17 @@ def cost(effects: Effects) -> pd.DataFrame:
     public = public_accounts(effects)
     last = {"horizon": horizon, "group": "all:all"}
     heads, months = effects.accounts.sel(last), effects.in_months.sel(last)
+    books = effects.results.programmes.sums
+    gross = {
+        "additional course begun": books.enrolled.sum(("month", "programme")),
+        "additional course completed": books.completed.sum(("month", "programme")),
+        "additional placement, 6 months after completion": placements(effects.results),
+    }
     per = {
+        **{
+            name: count.sel(scenario=effects.scenarios) - count.sel(scenario=effects.base, drop=True)
+            for name, count in gross.items()
+        },
         "additional person trained": heads.trained - heads.forgone,
         "direct job": heads.direct,
         "net additional job": heads.net,
@@ -96,6 +108,8 @@ def cost_per(
     money = float(np.mean(won))
     if money <= 0:
         return nothing, "no additional spending"
+    if np.isnan(mean):
+        return nothing, "nobody is followed that far"
     if np.isnan(low):
         return nothing, "one replicate has no interval" if len(jobs) == 1 else "one draw has no interval"
     if low <= 0 <= high:

@@ -18,12 +18,14 @@ and without that step a programme that does nothing would seem to push out every
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
+from sim.evaluation.incomes import ITEMS, SIDES, income_sums, incomes_of
+from sim.incomes import Incomes
 from sim.record import AGES5
 from sim.workers import STAGES
 
@@ -78,7 +80,8 @@ class Observed:
     employed, unemployed: bits of who is so at month-ends (months, ceil(n / 8)). employer: at year-ends (by month),
     the employer of everyone (n,), -1 none; hired_by: bits of the employers that have hired a trainee by then.
     person, programme, start, stage: one row an enrolment, in the order of start; stage at enrolment. people:
-    category codes by dimension (n,), at the policy's start; programmes: ids of the programme codes.
+    category codes by dimension (n,), at the policy's start; programmes: ids of the programme codes. incomes: of
+    everyone who had any, by calendar year and item.
     """
 
     employed: np.ndarray
@@ -91,6 +94,7 @@ class Observed:
     stage: np.ndarray
     people: Mapping[str, np.ndarray]
     programmes: Sequence[str]
+    incomes: Mapping[int, Incomes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: RunData) -> Observed:
@@ -112,6 +116,7 @@ class Observed:
             e.stage,
             codes,
             run.programmes,
+            incomes_of(run),
         )
 
     @property
@@ -134,7 +139,8 @@ class PairSums:
 
     heads (months, groups, ACCOUNTS); at_hirers (horizons, groups, CHANGES): the untrained, at employers that
     hired a trainee; since (months since a person's own start, groups, SINCE): the trained, while the run
-    lasts. horizons: months from the start of the run to each year-end.
+    lasts. horizons: months from the start of the run to each year-end. incomes (years, groups, SIDES, ITEMS): won of
+    agents, policy less comparison, in the calendar `years`.
     """
 
     groups: Groups
@@ -142,6 +148,8 @@ class PairSums:
     heads: np.ndarray
     at_hirers: np.ndarray
     since: np.ndarray
+    incomes: np.ndarray
+    years: tuple[int, ...]
 
 
 def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSums:
@@ -190,7 +198,10 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
             )
     horizons = tuple(t + 1 for t in sorted(policy.employer))
     since = _since_start(policy, comparison, who, begin, until, traits, groups)
-    return PairSums(groups, horizons, heads, np.stack(at_hirers), since)
+    incomes = income_sums(policy.incomes, comparison.incomes, who, traits, everyone, groups)
+    return PairSums(
+        groups, horizons, heads, np.stack(at_hirers), since, incomes, tuple(sorted(policy.incomes))
+    )
 
 
 def _alike(policy: Observed, comparison: Observed, who: np.ndarray, begin: np.ndarray) -> np.ndarray:
@@ -267,16 +278,19 @@ def paired_dataset(
         "heads": ("month", "group", "account"),
         "at_hirers": ("horizon", "group", "change"),
         "since": ("months_since", "group", "count"),
+        "incomes": ("year", "group", "side", "income"),
     }
     notes = {
         "heads": "people by what the policy did to them",
         "at_hirers": "untrained people with a changed state, at employers that hired a trainee",
         "since": "the trained by months since the start of their course",
+        "incomes": "incomes of participants and of all others, against the base",
     }
     data = {}
     for name, axes in dims.items():
         values = np.array([[getattr(pair, name) for pair in row] for row in pairs]) * scale
-        attrs = {"long_name": notes[name], "units": "persons", "cell_methods": f"{axes[0]}: point"}
+        units, method = ("won", "sum") if name == "incomes" else ("persons", "point")
+        attrs = {"long_name": notes[name], "units": units, "cell_methods": f"{axes[0]}: {method}"}
         data[name] = (("scenario", "replicate", *axes), values, attrs)
     labels = first.groups.labels
     return xr.Dataset(
@@ -297,6 +311,9 @@ def paired_dataset(
                 {"long_name": "months since the start", "units": "months"},
             ),
             "months_since": np.arange(first.since.shape[0]),
+            "year": list(first.years),
+            "side": list(SIDES),
+            "income": list(ITEMS),
         },
     )
 

@@ -3,15 +3,19 @@
 Everything is a difference against the base, in won of the base year, by calendar year; present values count the first
 year whole and discount each later one. Four viewpoints are exhaustive, so that what one pays another receives:
 
-    workers   = pay + own-account income - income tax - workers' contributions + benefits + allowances
+    workers   = pay + own-account income - income tax - workers' contributions + benefits + allowances - self-payments
     budget    = income tax + both contributions - courses - fixed cost - allowances - benefits  (= - net fiscal cost)
     employers = output - pay - own-account income - employers' contributions
     society   = workers + budget + employers - deadweight of taxation
-              = output - courses - fixed cost - deadweight of taxation
+              = output - courses - fixed cost - self-payments - deadweight of taxation
 
-Workers are everyone, the displaced included. The marginal value of public funds (Hendren & Sprung-Keyser 2020, QJE
-135(3)) is the workers' gain over the net fiscal cost. Who self-pays a part of a course is not booked (at most 4% of its
-fee), travel and the value of leisure are not counted: the workers' gain is their income, not their well-being.
+Workers are everyone, the displaced included: the participants (`sim.evaluation.incomes`) and all others, whose lines
+add up to the workers'. The marginal value of public funds (Hendren & Sprung-Keyser 2020, QJE 135(3)) is the workers'
+gain over the net fiscal cost. Self-payments are the trainees' part of the fee, by their records. Travel and the value
+of leisure are not counted: the workers' gain is their income, not their well-being.
+
+The `[evaluation]` table of a scenario sets the discount rate, the horizon and the deadweight of taxation; all of it is
+worked out after the runs.
 """
 
 from __future__ import annotations
@@ -46,12 +50,26 @@ VIEWPOINTS: dict[str, dict[str, int]] = {
         "workers' contributions": -1,
         "benefits": 1,
         "allowances": 1,
+        "self-payments": -1,
     },
     "budget": {**dict.fromkeys(RECEIPTS, 1), **dict.fromkeys(OUTLAYS, -1)},
     "employers": {"output": 1, "pay": -1, "own-account income": -1, "employers' contributions": -1},
 }
 """Viewpoint -> line and its sign."""
+PERSONS = {
+    "pay": "pay",
+    "own-account income": "own_account",
+    "benefits": "benefits",
+    "allowances": "allowances",
+}
+PERSONS |= {"self-payments": "self_payments"}
+"""Line -> item of the incomes of persons."""
+TAXED = {"income tax": "income_tax", "workers' contributions": "worker_contributions"}
+"""Line -> what of the market it is: a constant share of pay."""
 PRESENT_VALUE = "present value"
+MVPF = "marginal value of public funds"
+CASH = "the same won in cash"
+PAYS = "infinite, pays for itself"
 
 
 class Published(NamedTuple):
@@ -90,6 +108,7 @@ def lines(effects: Effects) -> xr.Dataset:
         "courses": books.course.sum("programme"),
         "fixed cost": books.fixed.sum("programme"),
         "allowances": books.allowance.sum("programme"),
+        "self-payments": books.self_payment.sum("programme"),
     }
     income = results.employers.sums.wages.sum(("size", "industry"))  # of everyone at work
     monthly = {
@@ -102,7 +121,25 @@ def lines(effects: Effects) -> xr.Dataset:
     by_year |= {name: series.groupby("month.year").sum() for name, series in monthly.items()}
     won = xr.Dataset({name: one.astype(np.float64).reset_coords(drop=True) for name, one in by_year.items()})
     won = won.sel(scenario=effects.scenarios) - won.sel(scenario=effects.base, drop=True)
-    return won.transpose("scenario", "replicate", "year")
+    return won.sel(year=won.year <= last_year(effects)).transpose("scenario", "replicate", "year")
+
+
+def of_participants(effects: Effects) -> xr.Dataset:
+    """The workers' lines of the participants alone (scenario, replicate, year), won more than in the base."""
+    market = effects.results.market.sums
+    found = effects.paired.incomes.sel(group="all:all", side="participants", drop=True).astype(np.float64)
+    own = {line: found.sel(income=item, drop=True) for line, item in PERSONS.items()}
+    wages = market.wages.sum()
+    own |= {line: own["pay"] * (market[name].sum() / wages) for line, name in TAXED.items()}
+    won = xr.Dataset({name: own[name].reset_coords(drop=True) for name in VIEWPOINTS["workers"]})
+    return won.sel(year=won.year <= last_year(effects)).transpose("scenario", "replicate", "year")
+
+
+def last_year(effects: Effects) -> int:
+    """The last calendar year within the horizon."""
+    months = effects.results.months
+    horizon = int(effects.results.tree.attrs.get("horizon_months", months.size))
+    return int(pd.Timestamp(months[min(horizon, months.size) - 1]).year)
 
 
 def net_cost(won: xr.Dataset) -> xr.DataArray:
@@ -139,15 +176,20 @@ def fiscal(effects: Effects, rate: float | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def viewpoints(effects: Effects, rate: float | None = None, deadweight: float = 0.0) -> pd.DataFrame:
-    """Gain of workers, the budget, employers and society in present value, line by line, and gain over cost.
+def viewpoints(effects: Effects, rate: float | None = None, deadweight: float | None = None) -> pd.DataFrame:
+    """Gain of participants, all other workers, the budget, employers and society in present value, line by line, and
+    gain over cost.
 
-    deadweight: won lost by raising a won of taxes, on the net fiscal cost (an assumption; 0 unless told).
+    rate: of discount, a year; deadweight: won lost by raising a won of taxes, on the net fiscal cost. Where not given,
+    what the scenarios' `[evaluation]` says, else the economy's rate and none.
     """
-    now = present(lines(effects), rate_of(effects, rate))
+    rate, deadweight = rate_of(effects, rate), deadweight_of(effects, deadweight)
+    now, theirs = present(lines(effects), rate), present(of_participants(effects), rate)
     rows = []
     for scenario in effects.scenarios:
         own = {str(name): won.sel(scenario=scenario).values for name, won in now.items()}
+        trained = {str(name): won.sel(scenario=scenario).values for name, won in theirs.items()}
+        rows += _two_sides(effects, scenario, own, trained)
         gains: dict[str, np.ndarray] = {}
         for who, signs in VIEWPOINTS.items():
             for name, sign in signs.items():
@@ -158,11 +200,53 @@ def viewpoints(effects: Effects, rate: float | None = None, deadweight: float = 
         rows.append(_row(effects, scenario, "society: deadweight of taxation", "all", PRESENT_VALUE, lost))
         whole = np.sum([*gains.values(), lost], axis=0)
         rows.append(_row(effects, scenario, "society: gain", "all", PRESENT_VALUE, whole))
-        resources = own["courses"] + own["fixed cost"] - lost
+        resources = own["courses"] + own["fixed cost"] + own["self-payments"] - lost
         rows.append(_ratio(effects, scenario, "society: output over cost", own["output"], resources))
         rows.append(_ratio(effects, scenario, "budget: receipts over outlays", *_both_sides(own)))
         rows.append(_mvpf(effects, scenario, gains["workers"], -gains["budget"]))
+        rows.append(
+            _mvpf(
+                effects,
+                scenario,
+                gains["workers"] + gains["employers"],
+                -gains["budget"],
+                f"{MVPF}, employers' income too",
+            )
+        )
+        rows += _as_cash(effects, scenario, -gains["budget"])
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _two_sides(
+    effects: Effects, scenario: str, own: dict[str, np.ndarray], trained: dict[str, np.ndarray]
+) -> list[tuple[object, ...]]:
+    """The workers' lines and gain of participants and of all others, and what participants get a won they pay."""
+    signs = VIEWPOINTS["workers"]
+    sides = {"participants": trained, "others": {name: own[name] - trained[name] for name in signs}}
+    rows = []
+    for who, part in sides.items():
+        for name, sign in signs.items():
+            rows.append(_row(effects, scenario, f"{who}: {name}", "all", PRESENT_VALUE, sign * part[name]))
+        gain = np.sum([sign * part[name] for name, sign in signs.items()], axis=0)
+        rows.append(_row(effects, scenario, f"{who}: gain", "all", PRESENT_VALUE, gain))
+        if who == "participants":
+            paid = part["self-payments"]
+            rows.append(_ratio(effects, scenario, "participants: income over own payment", gain + paid, paid))
+    return rows
+
+
+def _as_cash(effects: Effects, scenario: str, cost: np.ndarray) -> list[tuple[object, ...]]:
+    """The same net cost paid out to as many people as the policy trains: a won received is a won spent, by definition.
+
+    Nobody is taken to behave otherwise for it, so it changes no job and no output.
+    """
+    last = {"horizon": effects.horizons[-1], "group": "all:all", "scenario": scenario}
+    persons = effects.accounts.trained.sel(last).values.astype(np.float64)
+    each = _ratio(
+        effects, scenario, f"{CASH}: won a person trained", cost, persons, "nobody more is trained"
+    )
+    known = _ratio(effects, scenario, f"{CASH}: {MVPF}", cost, cost)
+    return [each, known, _row(effects, scenario, f"{CASH}: jobs", "all", "all", 0.0 * cost, "persons")]
 
 
 def path(effects: Effects) -> pd.DataFrame:
@@ -198,6 +282,15 @@ def rate_of(effects: Effects, rate: float | None) -> float:
     return found
 
 
+def deadweight_of(effects: Effects, deadweight: float | None) -> float:
+    """The deadweight of taxation asked for, else that of the scenarios. ValueError below zero."""
+    told = effects.results.tree.attrs.get("deadweight_of_taxation", 0.0)
+    found = float(told) if deadweight is None else deadweight
+    if found < 0.0:
+        raise ValueError(f"a deadweight of taxation is 0 or more, not {found}")
+    return found
+
+
 def _over_year(monthly: xr.DataArray) -> xr.DataArray:
     return monthly.rolling(month=12, min_periods=1).sum()
 
@@ -222,44 +315,64 @@ def _row(
 
 
 def _ratio(
-    effects: Effects, scenario: str, outcome: str, top: np.ndarray, bottom: np.ndarray
+    effects: Effects,
+    scenario: str,
+    outcome: str,
+    top: np.ndarray,
+    bottom: np.ndarray,
+    nothing: str = "no additional cost",
 ) -> tuple[object, ...]:
-    """A ratio of present values; no number where the denominator cannot be told from zero or is below it."""
+    """A ratio of present values; no number where the denominator cannot be told from zero or is below it. nothing: said
+    where it is zero."""
     _, low, high, *_ = (float(x) for x in effects.results.design.mean(bottom))
     known = low == low and low > 0.0
-    why = "" if known else _why(low, high)
+    why = "" if known else _why(low, high, nothing)
     ends = [float(x) for x in effects.results.design.ratio(top, bottom)] if known else [np.nan] * 6
     unit = f"{why} (won a won)" if why else "won a won"
     return (scenario, outcome, "all", PRESENT_VALUE, effects.horizons[-1], *ends[:3], unit, *ends[3:])
 
 
-def _why(low: float, high: float) -> str:
+def _why(low: float, high: float, nothing: str) -> str:
     if low != low:
         return "one replicate has no interval"
     if low == high == 0.0:
-        return "no additional cost"
+        return nothing
     return UNCLEAR if low <= 0.0 <= high else "costs nothing"
 
 
-def _mvpf(effects: Effects, scenario: str, gain: np.ndarray, cost: np.ndarray) -> tuple[object, ...]:
-    """The marginal value of public funds; infinite where workers gain and the budget does too (it pays for itself)."""
-    row = _ratio(effects, scenario, "marginal value of public funds", gain, cost)
+def _mvpf(
+    effects: Effects, scenario: str, gain: np.ndarray, cost: np.ndarray, outcome: str = MVPF
+) -> tuple[object, ...]:
+    """The marginal value of public funds, and which case it is where it is no plain ratio of a cost.
+
+    Infinite where workers gain and the budget does too (it pays for itself); no number where workers lose and the
+    budget gains, or where the cost, or without a cost the gain, cannot be told from zero.
+    """
+    row = _ratio(effects, scenario, outcome, gain, cost)
     design: Design = effects.results.design
     _, _, above, *_ = (float(x) for x in design.mean(cost))
-    _, below, _, *_ = (float(x) for x in design.mean(gain))
-    if above < 0.0 and below > 0.0:
-        ends = (np.inf,) * 3
-        return (*row[:5], *ends, "won a won", *row[9:])
-    return row
+    _, low, high, *_ = (float(x) for x in design.mean(gain))
+    if not above < 0.0:
+        return row
+    if low > 0.0:
+        return (*row[:5], *(np.inf,) * 3, f"{PAYS} (won a won)", *row[9:])
+    why = "saves money, workers lose" if high < 0.0 else "saves money, workers' gain " + UNCLEAR
+    return (*row[:8], f"{why} (won a won)", *row[9:])
 
 
 __all__ = [
+    "CASH",
     "DISCOUNT_RATE",
+    "MVPF",
+    "PRESENT_VALUE",
     "VIEWPOINTS",
     "Published",
+    "deadweight_of",
     "fiscal",
+    "last_year",
     "lines",
     "net_cost",
+    "of_participants",
     "path",
     "present",
     "published",

@@ -36,14 +36,6 @@ PRODUCTIVITY = {
     "adoption_share": "employers that have adopted AI",
     "unemployment_rate": "unemployment rate",
 }
-VIEWPOINTS = {
-    "workers: gain": "workers, after tax",
-    "budget: gain": "public budget (less: net fiscal cost)",
-    "employers: gain": "employers",
-    "society: gain": "= all: output less courses and fixed cost",
-    "society: output over cost": "output over courses and fixed cost",
-    "marginal value of public funds": "marginal value of public funds",
-}
 BILLION = 1e9
 Row = Mapping[Any, Any]
 NONE = "-"
@@ -57,12 +49,18 @@ def show(effects: Effects, console: Console) -> None:
 
 def tables(effects: Effects) -> Iterator[RenderableType]:
     """The tables in the order of reading, one block of jobs and one ledger for each scenario."""
+    from sim.evaluation import show_money
+
     for scenario in effects.scenarios:
         yield jobs(effects, scenario)
     yield placement(effects)
     yield money(effects)
-    yield viewpoints(effects)
+    for scenario in effects.scenarios:
+        yield show_money.costs(effects, scenario)
+        yield show_money.balance(effects, scenario)
+    yield show_money.viewpoints(effects)
     yield productivity(effects)
+    yield show_money.by_employer(effects, "size")
     yield path(effects)
     for scenario in effects.scenarios:
         yield ledger(effects, scenario)
@@ -172,26 +170,6 @@ def money(effects: Effects) -> Table:
     return table
 
 
-def viewpoints(effects: Effects) -> Table:
-    """Present value of what each side gains, and the marginal value of public funds beside published ones."""
-    from sim.evaluation.fiscal import published, rate_of
-
-    found = effects.viewpoints()
-    abroad = "; ".join(f"{one.programme} {one.mvpf:g}" for one in published())
-    table = _table(
-        f"Who gains and who pays, against {effects.base}: present value, billion won",
-        "",
-        *effects.scenarios,
-        caption=f"discounted at {rate_of(effects, None):.1%} a year; workers are everyone, the displaced too. "
-        f"Published for the United States: {abroad} (Hendren & Sprung-Keyser 2020)",
-    )
-    for outcome, label in VIEWPOINTS.items():
-        mine = _rows(found[found.outcome == outcome], "scenario")
-        told = _billions if outcome.endswith("gain") else _two_digits
-        table.add_row(label, *(_cell(mine, s, told) for s in effects.scenarios))
-    return table
-
-
 def path(effects: Effects) -> Table:
     """From training to skill, use and output: what has changed by each year-end."""
     found = effects.path()
@@ -217,10 +195,6 @@ def path(effects: Effects) -> Table:
 def _billions(row: Row) -> str:
     low, high = row["low"] / BILLION, row["high"] / BILLION
     return f"{row['mean'] / BILLION + 0.0:,.1f} {_between({'low': low, 'high': high}, ',.1f')}".rstrip()
-
-
-def _two_digits(row: Row) -> str:
-    return f"{row['mean']:.2f} {_between(row, '.2f')}".rstrip()
 
 
 def _small(row: Row) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.draws import QUALITY, TICKET, uniforms
 from sim.employers import IN_TRAINING, RESTRUCTURING
+from sim.incomes import note_allowances
 from sim.kernels import BLOCK, device, jit, logistic_, normal_, normals, unit_
 from sim.phases.reach import APPLIES, APPLY_WORD, STATES, reached_block, set_apply_limits
 from sim.programmes import EMPLOYABILITY_CLASSES, MOST_LOGIT
@@ -299,6 +300,7 @@ def pay_allowances(model: LaborMarket, staying: np.ndarray) -> None:
     rows, programme = records.person[staying], records.programme[staying]
     idle = m.workers.state[rows] != EMPLOYED
     won = m.allowance[programme, m.workers.region[rows]].astype(np.int64) * idle
+    note_allowances(m, rows, won)
     paid = np.bincount(programme, weights=won, minlength=len(m.programmes)).astype(np.int64)
     for p in np.flatnonzero(paid):
         m.ledger.spend("allowance", int(p), m.policy_year, int(paid[p]) * m.scenario.run.scale)

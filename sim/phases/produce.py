@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.incomes import BENEFIT_SHARE, DAY_HOURS, note_benefits, note_pay
 from sim.kernels import BLOCK, device, exp_, jit
 from sim.phases.learn import learn
 from sim.phases.train import follow
@@ -55,14 +56,15 @@ FIRM_ITEMS = np.uint64(len(ITEMS))
     T_EMPLOYEES,
 ) = (np.uint64(n) for n in range(len(TOTAL_NAMES)))
 YOUNG = 30 * 12
-BENEFIT_SHARE, DAY_HOURS = 0.6, 8.0  # of the former daily wage (Employment Insurance Act, art. 46)
 
 
 def produce(model: LaborMarket) -> None:
     """Everyone learns (`learn`); then the month is added up and recorded."""
     m = model
     m.sums[:] = 0
+    note_benefits(m)
     m.over_chunks(_close, m.workers, m.employers, m.posts, m.tables, m.params, m.clock, m.reached, m.sums)
+    note_pay(m)
     follow(m)
     m.record.add(m, m.sums.sum(axis=0))
 
