@@ -2,8 +2,8 @@
 
     python calibration/headlines.py [--jobs 2]      # some five minutes
 
-What employers make of a certificate (`score_certificate`) is drawn from its prior, and with it the effect of a course. Each
-line is a world: the effect of a six-month course on those who take it, 12 to 24 months after its planned end
+What employers make of a certificate (`score_certificate`) is drawn from its prior, and with it the effect of a course.
+Each line is a world: the effect of a six-month course on those who take it, 12 to 24 months after its planned end
 (`scenarios/validation/trial-six-months`), and what `roadmap` then does against `baseline` over five years.
 """
 
@@ -27,9 +27,13 @@ VALUES = (0.0, PARAMETERS[NAME].default, 2.0, 4.0)
 COURSE = "six-months"
 TRIAL = {"scale": 200, "months": 31, "replicates": 4}
 PLAN = {"scale": 200, "months": 60, "replicates": 6}
-HEAD = """| `score_certificate` | effect of a six-month course, points | roadmap: direct, person-months a trained person | \
-roadmap: net, thousand person-months |
-| ---: | ---: | ---: | ---: |"""
+COLUMNS = (
+    "`score_certificate`",
+    "effect of a six-month course, points",
+    "roadmap: direct, person-months a trained person",
+    "roadmap: net, thousand person-months",
+)
+HEAD = f"| {' | '.join(COLUMNS)} |\n|{' ---: |' * len(COLUMNS)}"
 
 
 def main() -> None:
