@@ -37,6 +37,7 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "SPELL": (19, "spell; experience; insured months; wage"),
     "PANEL": (20, "order in the panel; -; -; -"),
     "MOBILITY": (21, "separate, or occupation applied to; opening, or vacancy; lottery ticket; -"),
+    "TRIAL": (33, "offer withheld (of a month); level of a province (once a block of provinces); -; -"),
 }
 
 MONTH, AGEING, LEAVE_JOB, PERSON, OWN_ACCOUNT = (
@@ -51,6 +52,7 @@ HIRED, ESTABLISHMENT, SPELL, PANEL = (
     np.uint64(PURPOSES[p][0]) for p in ("HIRED", "ESTABLISHMENT", "SPELL", "PANEL")
 )
 MOBILITY = np.uint64(PURPOSES["MOBILITY"][0])
+TRIAL = np.uint64(PURPOSES["TRIAL"][0])
 
 SPIN_UP_OFFSET = 1 << 16  # months are shifted by this in the counter, so that spin-up months are positive
 
