@@ -2,9 +2,9 @@
 
 Two designs of the field. *Withholding*: of those whose turn has come for a seat, a share is refused by lot.
 *Saturation*: provinces are drawn to levels, and in each the share of offers that is made is its level (Crépon et al.
-2013), so that losers in provinces with many seats can be held against applicants in provinces with none. Both are the same step in
-the order of seats, `sim.phases.withhold`: a share refused by programme and province. Intakes that a record draws by
-lottery among more applicants than seats are trials without any design (`sim.randomised`).
+2013), so that losers in provinces with many seats can be held against applicants in provinces with none. Both are the
+same step in the order of seats, `sim.phases.withhold`: a share refused by programme and province. Intakes that a record
+draws by lottery among more applicants than seats are trials without any design (`sim.randomised`).
 """
 
 from __future__ import annotations

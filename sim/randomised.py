@@ -12,6 +12,8 @@ from sim.draws import TRIAL, uniforms
 from sim.programmes import HORIZONS, Enrolments
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from sim.economy import Economy
 
 LOTTERY, WITHHELD, SATURATION = 0, 1, 2
@@ -145,6 +147,71 @@ class Randomised(Enrolments):
             known = np.flatnonzero(then < employed.shape[0])
             at_work = bits_of(employed, self.person[known], then[known])
             self.anyway[known] |= at_work.astype(np.uint32) << np.uint32(h)
+
+
+def applicants(
+    runs: Sequence[tuple[int, int, Sequence[str], Randomised]],
+    programmes: Sequence[str],
+    regions: Sequence[str],
+) -> xr.Dataset:
+    """Everyone whose seat was decided by lot as one labelled table (axis `applicant`), agents.
+
+    runs: number of the scenario, number of the replicate, programmes and lots of each run.
+    """
+    import xarray as xr
+
+    codes = ("scenario_code", "replicate_code", "programme_code", "region_code")
+    plain = ("person", "month", "state", "design", "offered", "level", "enrolled", "trained", "alike")
+    notes = {
+        "scenario_code": "number of the scenario",
+        "replicate_code": "number of the replicate",
+        "programme_code": "number of the programme",
+        "region_code": "number of the province",
+        "person": "identity, the same in every scenario",
+        "month": "month of the lot, 0 the first of the run",
+        "state": "labour state then: 1 employed, 2 unemployed, 3 inactive",
+        "design": "0 lottery, 1 withheld, 2 saturation",
+        "offered": "1: won a seat",
+        "level": "share of offers that the lot made",
+        "enrolled": "first month in this programme from then on, -1 never",
+        "trained": "first month in any programme from then on, -1 never",
+        "alike": "1: in the same labour state in the comparison the month before, 0 not, -1 not compared",
+        "employed": "1 employed, 0 not, -1 not known; by the official definition, or insured",
+        "anyway": "the same in the comparison, by the official definition",
+    }
+    found: dict[str, list[np.ndarray]] = {name: [] for name in notes}
+    for s, r, ids, lots in runs:
+        place = np.array([programmes.index(id) for id in ids], dtype=np.int16)
+        values = (
+            np.full(lots.size, s, dtype=np.int16),
+            np.full(lots.size, r, dtype=np.int16),
+            place[lots.programme],
+            lots.region,
+        )
+        every = dict(zip(codes, values, strict=True)) | {name: getattr(lots, name) for name in plain}
+        every["employed"] = lots.placed[:, 0]
+        compared = (every["alike"] >= 0)[:, None] & (every["employed"][:, 0] >= 0)
+        bits = lots.anyway[:, None] >> np.arange(len(HORIZONS), dtype=np.uint32) & 1
+        every["anyway"] = np.where(compared, bits.astype(np.int8), np.int8(-1))
+        for name, column in every.items():
+            found[name].append(column)
+    dims = {"employed": ("applicant", "definition", "horizon"), "anyway": ("applicant", "horizon")}
+    return xr.Dataset(
+        {
+            name: (
+                dims.get(name, ("applicant",)),
+                np.concatenate(parts),
+                {"long_name": notes[name], "units": "1"},
+            )
+            for name, parts in found.items()
+        },
+        coords={
+            "definition": ["official", "insured"],
+            "horizon": ("horizon", list(HORIZONS), {"long_name": "months since the lot", "units": "months"}),
+            "programme": list(programmes),
+            "region": list(regions),
+        },
+    )
 
 
 def bits_of(packed: np.ndarray, rows: np.ndarray, month: np.ndarray) -> np.ndarray:
