@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
+from sim.designs import Evaluation
 from sim.errors import InputError, nearest
 from sim.layers import DESCRIPTION, Layer, Table, compose, given, merged, override, placed, toml_lines
 from sim.parameters import CHOICES, PARAMETERS
@@ -170,6 +171,7 @@ class Scenario(Record):
     policy: Policy = Policy()
     world: World = World()
     network: NetworkSettings = NetworkSettings()
+    evaluation: Evaluation = Evaluation()
     _layers: tuple[Layer, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
@@ -231,6 +233,7 @@ class Scenario(Record):
                     _require_codes(changes, codes, ".".join(prefix))
             except InputError as error:
                 raise self.placed(error) from None
+        self._placed(lambda scenario: scenario.evaluation.require(records))
         return records
 
     def _require_complete(self, id: str, changes: Mapping[str, Any], known: list[str]) -> None:
@@ -297,7 +300,8 @@ class Scenario(Record):
         }
         tables = {"run": self.run.model_dump(), "policy": policy, "world": self.world.model_dump()}
         network = {} if self.network == NetworkSettings() else {"network": self.network.model_dump()}
-        return tables | network
+        asked = self.evaluation.model_dump(exclude_defaults=True)
+        return tables | network | ({"evaluation": asked} if asked else {})
 
     def digest(self, economy_digest: str) -> str:
         """sha256 (hex) of the question: settings, economy and model version. Folder names use the first 8

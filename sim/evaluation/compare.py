@@ -128,7 +128,11 @@ def run_replicate(
     comparison = Observed.of(base)
     runs, pairs = [base], []
     for policy in every:
-        pairs.append(decompose(Observed.of(policy), comparison, groups))
+        mine = Observed.of(policy)
+        pairs.append(decompose(mine, comparison, groups))
+        policy.randomised.compare(
+            comparison.employed, comparison.unemployed, (mine.employed, mine.unemployed)
+        )
         runs.append(_without_persons(policy))
     _without_persons(base)
     return runs, pairs

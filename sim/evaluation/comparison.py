@@ -208,6 +208,12 @@ class Effects:
             ignore_index=True,
         )
 
+    def trials(self) -> pd.DataFrame:
+        """What trials inside the run would report, beside the truth of paired runs (`sim.evaluation.experiments`)."""
+        from sim.evaluation.experiments import frame
+
+        return frame(self)
+
     # ---------------------------------------------------------------------- productivity, other outcomes
 
     def productivity(self) -> pd.DataFrame:
@@ -324,6 +330,7 @@ class Effects:
         parts += [self.treated(d) for d in by]
         parts += [self.net("unemployed"), self.net("inactive"), self.productivity(), self.cost()]
         parts += [self.fiscal(), self.viewpoints(), self.path()]
+        parts += [self.trials()] if "trials" in self.results.tree.children else []
         return pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
 
     def _grouped(self, data: Any, by: str | None) -> Any:
