@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from sim.errors import InputError
 from sim.evaluation import compare as comparing
@@ -13,6 +15,7 @@ from sim.evaluation.breakdown import GAINED, GAPS, LOST, OTHERS, PAY, RATE
 from sim.evaluation.comparison import Effects
 from sim.evaluation.detail import CLOCKS, DEFINITIONS, FOLLOWED
 from sim.evaluation.effects import Groups, Observed, decompose
+from sim.evaluation.show import details
 from sim.programmes import HORIZONS
 from sim.record import STATES
 from sim.replicate import simulate
@@ -225,3 +228,17 @@ def test_unknown_clocks_definitions_and_dimensions_are_refused(effects: Effects)
         effects.treated(definition="paid")
     with pytest.raises(InputError, match='did you mean "occupation"'):
         effects.trace("ocupation")
+
+
+def test_details_are_printed(effects: Effects) -> None:
+    console = Console(width=200, file=io.StringIO(), record=True)
+    for scenario in effects.scenarios:
+        for table in details(effects, scenario):
+            console.print(table)
+    text = console.export_text()
+    for told in (
+        "completion: in work (insured)",
+        "roadmap: jobs of people it does not train",
+        "female less male",
+    ):
+        assert told in text

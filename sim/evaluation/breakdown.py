@@ -110,6 +110,7 @@ def earnings(effects: Effects, by: str | None, clock: str) -> pd.DataFrame:
     """
     items = effects._grouped(effects.paired[["earnings"]], by).earnings
     items = items.sel(clock=_one_of(clock, CLOCKS, "clock"), drop=True).rename(months_after="horizon")
+    items = items.sel(horizon=[h for h in items.horizon.values if h < effects.paired.sizes["month"]])
     n = {str(name): items.sel(item=name, drop=True) for name in items["item"].values}
     how, won, points = _how(clock, "official"), "thousand won a month", "percentage points"
     known = n["known"]

@@ -52,10 +52,21 @@ def tables(effects: Effects) -> Iterator[RenderableType]:
     for scenario in effects.scenarios:
         yield jobs(effects, scenario)
     yield placement(effects)
+    for scenario in effects.scenarios:
+        yield from details(effects, scenario)
     yield money(effects)
     yield productivity(effects)
     for scenario in effects.scenarios:
         yield ledger(effects, scenario)
+
+
+def details(effects: Effects, scenario: str) -> Iterator[RenderableType]:
+    """The trained from both clocks, whose jobs the others lost and gained, and gaps before and after."""
+    from sim.evaluation import show_details
+
+    yield show_details.trained(effects, scenario)
+    yield show_details.traced(effects, scenario)
+    yield show_details.gaps(effects, scenario)
 
 
 def whole_accounts(means: Mapping[str, float]) -> dict[str, float]:
