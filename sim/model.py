@@ -78,6 +78,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         *("held_back", "randomised.size", "randomised._columns"),
         *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
         *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
+        *("record.insured", "record.occupation", "record.pay", "record.place"),
     )
 
     def __init__(

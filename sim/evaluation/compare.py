@@ -152,9 +152,11 @@ def effects_of(
 
 def _without_persons(run: RunData) -> RunData:
     run.people.clear()
-    run.record.employed.clear()
-    run.record.employer.clear()
-    run.record.hired_by.clear()
+    record = run.record
+    for kept in (record.employed, record.unemployed, record.insured):
+        kept.clear()
+    for by_month in (record.employer, record.hired_by, record.occupation, record.pay, record.place):
+        by_month.clear()
     return run
 
 

@@ -62,12 +62,23 @@ def tables(effects: Effects) -> Iterator[RenderableType]:
         yield jobs(effects, scenario)
     yield from trials(effects)
     yield placement(effects)
+    for scenario in effects.scenarios:
+        yield from details(effects, scenario)
     yield money(effects)
     yield viewpoints(effects)
     yield productivity(effects)
     yield path(effects)
     for scenario in effects.scenarios:
         yield ledger(effects, scenario)
+
+
+def details(effects: Effects, scenario: str) -> Iterator[RenderableType]:
+    """The trained from both clocks, whose jobs the others lost and gained, and gaps before and after."""
+    from sim.evaluation import show_details
+
+    yield show_details.trained(effects, scenario)
+    yield show_details.traced(effects, scenario)
+    yield show_details.gaps(effects, scenario)
 
 
 def whole_accounts(means: Mapping[str, float]) -> dict[str, float]:
