@@ -239,7 +239,7 @@ def trials(folder: Path) -> Effects:
             (NO_FADING,),
             course(folder, "empty", NO_FADING, trial=True, money=money),
             course(folder, "magic", NO_FADING, trial=True, again="all", money=money),
-                months=7,
+            months=7,
             replicates=REPEATED,
         )
     finally:
