@@ -32,7 +32,7 @@ from sim.estimation.problem import Problem, Runs
 from sim.estimation.sbc import LEVELS, Study, study
 from sim.estimation.targets import load
 from sim.evaluation.compare import paired_runs
-from sim.jobs import side_by_side
+from sim.jobs import bar, side_by_side
 from sim.parameters import PARAMETERS
 from sim.scenario import load as load_scenario
 from sim.validation.trials import direct, pooled
@@ -108,7 +108,8 @@ def effect(theta: np.ndarray, seed: int) -> float:
 def effects(thetas: np.ndarray, seeds: np.ndarray, jobs: int) -> np.ndarray:
     """Effects (n, 1) at points (n, P)."""
     calls = list(zip(thetas, seeds.tolist(), strict=True))
-    done = side_by_side(effect, calls, jobs) if jobs > 1 else [effect(*call) for call in calls]
+    with bar(len(calls), "pairs of runs", True) as tick:
+        done = side_by_side(effect, calls, jobs, tick) if jobs > 1 else [effect(*call) for call in calls]
     return np.array(done)[:, None]
 
 

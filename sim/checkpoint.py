@@ -157,7 +157,7 @@ def write_done(path: Path, run: RunData, panel: int = 0) -> None:
     """Keep what a finished replicate leaves. panel: workers it was asked to follow."""
     values = {one.name: getattr(run, one.name) for one in fields(run) if one.name != "scenario"}
     values["record"] = {name: x for name, x in vars(run.record).items() if name != "layout"}
-    values["enrolments"] = vars(run.enrolments)
+    values |= {name: vars(getattr(run, name)) for name in ("enrolments", "randomised")}
     who = _identity("done", question(run.scenario), run.replicate, panel, run.record.keep_status)
     _write(path, who, {"run": values})
 
@@ -168,16 +168,18 @@ def read_done(
     """What a finished replicate left. Raises InputError when the file is of another one or of other kernels."""
     from sim.economy import load as load_economy
     from sim.programmes import Enrolments
+    from sim.randomised import Randomised
     from sim.record import Layout, Record
     from sim.replicate import RunData
 
     with _open(path, _identity("done", question(scenario), replicate, panel, keep_status)) as (plan, load):
         values = {name: _unpack(one, load, name) for name, one in plan["run"].items()}
     layout = Layout.of(load_economy(scenario.run.economy))
-    record, enrolments = Record(layout, 0, 0, keep_status), Enrolments()
+    record, enrolments, randomised = Record(layout, 0, 0, keep_status), Enrolments(), Randomised()
     vars(record).update(values.pop("record"))
     vars(enrolments).update(values.pop("enrolments"))
-    return RunData(scenario=scenario, record=record, enrolments=enrolments, **values)
+    vars(randomised).update(values.pop("randomised"))
+    return RunData(scenario=scenario, record=record, enrolments=enrolments, randomised=randomised, **values)
 
 
 # ------------------------------------------------------------------------------------------------- the folder

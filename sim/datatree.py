@@ -19,6 +19,7 @@ from sim import economy as economies
 from sim.errors import InputError
 from sim.placements import COUNTED, DEFINITIONS, ORIGINS, Placements, applied_followed, placements, staircase
 from sim.programmes import COURSE_KINDS, HORIZONS
+from sim.randomised import applicants
 from sim.record import AGES5, FIRM_ITEMS, FLOWS, PAY_BINS, STATES, TOTALS
 from sim.records import Programme
 from sim.replicate import RunData
@@ -83,9 +84,20 @@ class TreeBuilder:
             "flows": self.flows(),
             "calibration": self.calibration(),
         }
+        if any(run.randomised.size for row in self.grid for run in row):
+            groups["trials"] = self.trials()
         tree = xr.DataTree.from_dict(groups)
         tree.attrs = self.root()
         return tree
+
+    def trials(self) -> xr.Dataset:
+        """Everyone whose seat was decided by lot."""
+        runs = [
+            (s, r, run.programmes, run.randomised)
+            for s, row in enumerate(self.grid)
+            for r, run in enumerate(row)
+        ]
+        return applicants(runs, self.programme_ids, self.economy.codes["region"])
 
     # ------------------------------------------------------------------------------------------- the groups
 

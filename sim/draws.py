@@ -38,6 +38,7 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "PANEL": (20, "order in the panel; -; -; -"),
     "MOBILITY": (21, "separate, or occupation applied to; opening, or vacancy; lottery ticket; -"),
     "ORDER": (31, "order in which programmes join a plan (attribution); -; -; -"),
+    "TRIAL": (33, "offer withheld (of a month); level of a province (once a block of provinces); -; -"),
 }
 
 MONTH, AGEING, LEAVE_JOB, PERSON, OWN_ACCOUNT = (
@@ -53,6 +54,7 @@ HIRED, ESTABLISHMENT, SPELL, PANEL = (
 )
 MOBILITY = np.uint64(PURPOSES["MOBILITY"][0])
 ORDER = np.uint64(PURPOSES["ORDER"][0])
+TRIAL = np.uint64(PURPOSES["TRIAL"][0])
 
 SPIN_UP_OFFSET = 1 << 16  # months are shifted by this in the counter, so that spin-up months are positive
 

@@ -1,4 +1,4 @@
-"""How a comparison values what it finds: the `[evaluation]` table of a scenario. Nothing here moves a run."""
+"""How a comparison values what it finds: keys of the `[evaluation]` table. Nothing here moves a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VALUATION = ("discount_rate", "horizon_months", "deadweight_of_taxation")
 """Keys that value what runs leave and do not change a run: no digest of a run or checkpoint holds them."""
 
 
-class Evaluation(Record):
+class Valuation(Record):
     """How effects are valued. A key that is not given takes the default."""
 
     discount_rate: Annotated[float | None, between(0, 1, "a share a year")] = None
@@ -66,4 +66,4 @@ def year_ends(start: dt.date, months: int) -> list[int]:
     return sorted({*range(13 - start.month, months, 12), months})
 
 
-__all__ = ["VALUATION", "Evaluation", "valuation", "year_ends"]
+__all__ = ["VALUATION", "Valuation", "valuation", "year_ends"]

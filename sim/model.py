@@ -27,6 +27,7 @@ from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
 from sim.programmes import COMPLETED, COURSE_KINDS, Enrolments, allowances, table_of
+from sim.randomised import Randomised, rules_of
 from sim.rates import rates_of, tables_of
 from sim.record import Layout, Record
 from sim.records import Programme
@@ -74,8 +75,10 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         *("job_creation", "premium", "seat_carry", "seats_taken", "seats_released", "seat_steering"),
         *("firm_seats", "in_package_since", "package_reached", "packages", "instructors"),
         *("attending", "started", "enrolments.size", "enrolments._columns"),
+        *("held_back", "randomised.size", "randomised._columns"),
         *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
         *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
+        *("record.insured", "record.occupation", "record.pay", "record.place"),
         *("record.incomes", "record.income_of_year", "record.adoption"),
     )
 
@@ -283,9 +286,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             self.ledger.brought[p, year]
         )
         spent = int(self.ledger.books[1:3, p, year].sum())
-        affordable = max(0, min(released - spent, self.ledger.left(p, year))) / max(
-            1, record.unit_cost * scale
-        )
+        free = min(released - spent, self.ledger.left(p, year)) - int(self.held_back[p])
+        affordable = max(0, free) / max(1, record.unit_cost * scale)
         if record.seats is not None:
             growth = (1.0 + record.seats_growth) ** max(0, int(self.clock.year) - 2026)
             intakes = max(1, len([k for k in record.intake_months if k >= first]))
@@ -304,12 +306,21 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seat_carry[p] += share * seats - whole
         return whole
 
+    def hold_back(self, p: int, seats: int, teachers: list[float]) -> None:
+        """Seats of programme p that a trial leaves empty: their money and places serve nobody else this year."""
+        record, persons = self.programmes[p], seats * self.scenario.run.scale
+        self.held_back[p] += persons * record.unit_cost
+        self.seats_taken[p] += seats
+        if record.instructors > 0:
+            teachers[0] -= persons / record.instructors
+
     def start_budget_year(self) -> None:
         """In a year's first month what was not used lapses, but for less than one agent's place and money."""
         if self.clock.calendar_month != (self.scenario.run.start.month if self.policy_year == 0 else 1):
             return
         self.seats_released[:] = np.maximum(0.0, self.seats_released - self.seats_taken) % 1.0
         self.seats_taken[:] = 0
+        self.held_back[:] = 0
         for p, record in enumerate(self.programmes):
             if record.kind in COURSE_KINDS:
                 self.ledger.bring_forward(p, self.policy_year, record.unit_cost * self.scenario.run.scale)
@@ -361,7 +372,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
         self.applied = np.zeros(n, dtype=np.int64)
         self.firm_seats, self.seat_steering = 0.0, 0.0
-        self.enrolments = Enrolments()
+        self.held_back = np.zeros(n, dtype=np.int64)  # won of this year that a trial keeps for empty seats
+        self.rules = rules_of(self.scenario.evaluation, self.programme_ids, self.economy, self.key)
+        self.enrolments, self.randomised = Enrolments(), Randomised()
         self.attending = np.empty(0, dtype=np.int64)
         self.started = np.zeros(self.scenario.run.months + 1, dtype=np.int64)  # enrolments before each month
         self.instructors = sum(

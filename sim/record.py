@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sim.kernels import jit
-from sim.workers import NO_EMPLOYER
+from sim.workers import INSURED, NO_EMPLOYER, OLDEST_MONTH, OWN_ACCOUNT
 
 if TYPE_CHECKING:
     from sim.economy import Economy
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 STATES = ("employed", "unemployed", "inactive")
 AGES5 = ("15-29", "30-39", "40-49", "50-59", "60+")
+QUARTER, YEAR = 3, 12  # months
 PAY_BINS = 128  # log wage from 8, 32 bins a log point
 FIRM_ITEMS = ("employed", "base_output", "output", "users", "hours_saved", "wages")
 TOTALS = (
@@ -109,6 +110,14 @@ class Record:
         self.unemployed: list[np.ndarray] = []
         self.employer: dict[int, np.ndarray] = {}  # at the ends of years: employer of everyone, -1 none
         self.hired_by: dict[int, np.ndarray] = {}  # employers that have hired a trainee, one bit each
+        self.insured: list[
+            np.ndarray
+        ] = []  # in work that employment insurance covers, one bit a person a month
+        self.occupation: dict[
+            int, np.ndarray
+        ] = {}  # at the ends of quarters: occupation, the last one without work
+        self.pay: dict[int, np.ndarray] = {}  # and monthly pay of employees, thousand won; 0 for all others
+        self.place: dict[int, np.ndarray] = {}  # at the ends of years: size class and industry (2, persons)
         self.incomes: dict[int, Incomes] = {}  # by calendar year
         self.income_of_year: dict[str, np.ndarray] = {}  # of everyone, in the running year
         # employers in business, and those of them that have adopted AI, by size and industry
@@ -148,12 +157,30 @@ class Record:
         w = model.workers
         self.employed.append(np.packbits(w.state == 1))
         self.unemployed.append(np.packbits(w.state == 2))
-        if (model.month + 1) % 12 == 0 or model.month + 1 == model.scenario.run.months:
+        self.insured.append(np.packbits((w.state == 1) & ((w.tags & INSURED) != 0)))
+        month, last = model.month, model.month + 1 == model.scenario.run.months
+        if (month + 1) % QUARTER == 0 or last:
+            self.occupation[month] = np.array(w.occupation)
+            self.pay[month] = _monthly_pay(model)
+        if (month + 1) % YEAR == 0 or last:
             job = w.job
-            self.employer[model.month] = np.where(
-                job >= 0, model.posts.employer[np.maximum(job, 0)], -1
-            ).astype(np.int32)
-            self.hired_by[model.month] = np.packbits(model.employers.hired_trainee)
+            self.employer[month] = np.where(job >= 0, model.posts.employer[np.maximum(job, 0)], -1).astype(
+                np.int32
+            )
+            self.hired_by[month] = np.packbits(model.employers.hired_trainee)
+            self.place[month] = np.stack([w.size, w.industry])
+
+
+def _monthly_pay(model: LaborMarket) -> np.ndarray:
+    """Pay of employees this month in whole thousand won (persons,), 0 for everyone else."""
+    w = model.workers
+    pay = np.zeros(w.state.size, dtype=np.uint16)
+    rows = np.flatnonzero((w.state == 1) & (w.contract < OWN_ACCOUNT))
+    age = np.clip(model.clock.month - w.birth[rows].astype(np.int64), 0, OLDEST_MONTH)
+    hours = np.asarray(model.tables.hours)[w.contract[rows], np.asarray(model.tables.band)[age]]
+    thousands = np.rint(hours * np.exp(w.wage[rows].astype(np.float64)) / 1000.0)
+    pay[rows] = np.minimum(thousands, np.iinfo(np.uint16).max)
+    return pay
 
 
 def adopted(employers: Any, shape: tuple[int, ...]) -> np.ndarray:

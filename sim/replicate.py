@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.programmes import Enrolments
+from sim.randomised import Randomised
 from sim.record import Record
 from sim.scenario import Scenario
 
@@ -33,7 +34,7 @@ class RunData:
     `eligible`: agents admitted by each programme's rules at the end of the first month of each run year
     (years, programmes). `people`: columns of everyone at the end, with `keep_status` only; rows are
     identities, the same in every scenario. `panel_rows`, `employer_size`: of the followed workers, with a
-    panel only.
+    panel only. `randomised`: those whose seat was decided by lot.
     """
 
     scenario: Scenario
@@ -57,6 +58,7 @@ class RunData:
     employer_size: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
     exposure: np.ndarray = field(default_factory=lambda: np.empty(0))
     complementarity: np.ndarray = field(default_factory=lambda: np.empty(0))
+    randomised: Randomised = field(default_factory=Randomised)
 
     @property
     def worker_months(self) -> int:
@@ -128,6 +130,7 @@ def _brought_home(
 ) -> RunData:
     w = model.workers
     follows = bool(model.panel_rows.size)
+    model.randomised.settle(model.enrolments)
     return RunData(
         scenario=model.asked,
         replicate=model.replicate,
@@ -150,4 +153,5 @@ def _brought_home(
         employer_size=np.array(model.employers.size) if follows else np.empty(0, dtype=np.uint8),
         exposure=np.array(model.tables.exposure),
         complementarity=np.array(model.tables.complementarity),
+        randomised=model.randomised,
     )

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
+from sim.designs import Evaluation
 from sim.errors import InputError, nearest
-from sim.evaluation_records import VALUATION, Evaluation
+from sim.evaluation_records import VALUATION
 from sim.layers import DESCRIPTION, Layer, Table, compose, given, merged, override, placed, toml_lines
 from sim.parameters import CHOICES, PARAMETERS
 from sim.records import Override, Programme, Ratio, Record, WonByYear, between, validated
@@ -233,6 +234,7 @@ class Scenario(Record):
                     _require_codes(changes, codes, ".".join(prefix))
             except InputError as error:
                 raise self.placed(error) from None
+        self._placed(lambda scenario: scenario.evaluation.require(records))
         return records
 
     def _require_complete(self, id: str, changes: Mapping[str, Any], known: list[str]) -> None:

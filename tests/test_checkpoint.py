@@ -37,7 +37,7 @@ MONTHS = 6
 REMADE = """
     asked scenario replicate economy layout key shrink params threads _pool spin_up_months followed panel_rows
     programme_ids programmes allowance course_quality programme_table package_order limits _leave _shock_sd _growth
-    ledger ledger.programmes ledger.years record record.layout record.keep_status enrolments
+    ledger ledger.programmes ledger.years record record.layout record.keep_status enrolments randomised rules
     clock flows applied events counts chunk_starts desks choices staff sums first_out
     slots advertised openings openings_by_cell hires_by_cell skill_by_cell
 """
@@ -77,7 +77,7 @@ def same_run(one: RunData, other: RunData) -> bool:
     for kept in (left, right):
         for name in ("seconds", "cpu_seconds", "scenario"):
             del kept[name]
-        for name in ("record", "enrolments"):
+        for name in ("record", "enrolments", "randomised"):
             kept[name] = dict(vars(kept[name]))
     return one.scenario == other.scenario and equal(left, right)
 
@@ -104,7 +104,7 @@ def halfway(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_a_market_holds_is_kept_or_made_anew(whole: LaborMarket) -> None:
     held = set(vars(whole)) - set(OF_MESA.split())
-    for owner in ("ledger", "record", "enrolments"):
+    for owner in ("ledger", "record", "enrolments", "randomised"):
         held |= {f"{owner}.{name}" for name in vars(getattr(whole, owner))}
     known = {*LaborMarket.STATE, *REMADE.split()}
     assert held - known == set(), (

@@ -179,6 +179,42 @@ def test_engine_and_oracle_agree_far_from_the_defaults(economy: Path) -> None:
     assert (market.employers.intensity > 0).sum() > 100
 
 
+# Trials: seats refilled and left empty, losers barred in three ways, provinces at levels, a lottery of a record's own.
+TRIALS = (
+    "policy.programmes.remote-ai.selection='lottery'",
+    "policy.programmes.remote-ai.awareness=1.0",
+    "policy.programmes.remote-ai.apply=0.5",
+    "policy.programmes.card-ai.awareness=1.0",
+    "policy.programmes.card-ai.apply=0.5",
+)
+DESIGNS = {
+    "refilled": (
+        *TRIALS,
+        "evaluation.withhold.programmes=['remote-ai', 'kdt']",
+        "evaluation.withhold.again='all'",
+        "evaluation.saturation.programmes=['card-ai']",
+        "evaluation.saturation.levels=[0.0, 0.4, 0.8]",
+        "evaluation.saturation.last_month=9",
+    ),
+    "left empty": (
+        *TRIALS,
+        "evaluation.withhold.programmes=['card-ai']",
+        "evaluation.withhold.seats='empty'",
+        "evaluation.withhold.share=0.3",
+        "evaluation.withhold.again='none'",
+        "evaluation.withhold.first_month=3",
+    ),
+}
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_engine_and_oracle_draw_the_same_lots(economy: Path, design: str) -> None:
+    market = assert_same_life(scenario(economy, "roadmap", *DESIGNS[design]))
+    lots = market.randomised
+    assert {0, 1} <= set(lots.offered.tolist())
+    assert set(lots.design.tolist()) == ({1, 2} if design == "refilled" else {0, 1})
+
+
 # The oracle asks everyone; the engine asks only those whose draw lies under a bound, which must hold for any setting.
 BOUNDS = {
     "exposure above one": ("world.exposure_level=3.0", "policy.budget.2026=2000e9"),

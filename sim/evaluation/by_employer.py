@@ -42,19 +42,19 @@ def productivity_by(effects: Effects, by: str) -> pd.DataFrame:
     parts = []
     for name, unit in CHANGES.items():
         if name == "output_per_worker_fixed":
-            values = effects.spans(_fixed(cells, by)).mean("month")
+            values = effects._spans(_fixed(cells, by)).mean("month")
         elif name in EMPLOYERS:
-            top, bottom = (effects.spans(part).sum("month") for part in EMPLOYERS[name].parts(sums))
+            top, bottom = (effects._spans(part).sum("month") for part in EMPLOYERS[name].parts(sums))
             values = top / bottom.where(bottom != 0)
         else:
-            values = effects.spans(sums[name]).sum("month")
+            values = effects._spans(sums[name]).sum("month")
         base = values.sel(scenario=effects.base, drop=True)
         change = values.sel(scenario=effects.scenarios) - base
         if unit == "percent":
             change = 100 * change / base.where(base != 0)
         elif unit == "percentage points":
             change = 100 * change
-        heads = effects.spans(sums["open_employers" if name == OF_EMPLOYERS else "employed"]).mean("month")
+        heads = effects._spans(sums["open_employers" if name == OF_EMPLOYERS else "employed"]).mean("month")
         support = heads.sel(scenario=effects.base, drop=True).broadcast_like(change)
         some = (support > 0).any([d for d in support.dims if d != by])
         codes = [str(code) for code in change[by].values[some.values]]
@@ -64,7 +64,7 @@ def productivity_by(effects: Effects, by: str) -> pd.DataFrame:
             .assign_coords(dimension=("group", [by] * len(codes)), category=("group", codes))
             for x in (change, support)
         ]
-        parts.append(effects.frame(grouped[0], name, unit, grouped[1]))
+        parts.append(effects._frame(grouped[0], name, unit, grouped[1]))
     return pd.concat(parts, ignore_index=True)
 
 

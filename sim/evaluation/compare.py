@@ -131,7 +131,11 @@ def run_replicate(
     comparison = Observed.of(base)
     runs, pairs = [base], []
     for policy in every:
-        pairs.append(decompose(Observed.of(policy), comparison, groups))
+        mine = Observed.of(policy)
+        pairs.append(decompose(mine, comparison, groups))
+        policy.randomised.compare(
+            comparison.employed, comparison.unemployed, (mine.employed, mine.unemployed)
+        )
         runs.append(_without_persons(policy))
     _without_persons(base)
     return runs, pairs
@@ -151,10 +155,18 @@ def effects_of(
 
 def _without_persons(run: RunData) -> RunData:
     run.people.clear()
-    run.record.employed.clear()
-    run.record.employer.clear()
-    run.record.hired_by.clear()
-    run.record.incomes.clear()
+    record = run.record
+    for kept in (record.employed, record.unemployed, record.insured):
+        kept.clear()
+    for by_month in (
+        record.employer,
+        record.hired_by,
+        record.occupation,
+        record.pay,
+        record.place,
+        record.incomes,
+    ):
+        by_month.clear()
     return run
 
 

@@ -17,7 +17,9 @@ import pandas as pd
 import xarray as xr
 
 from sim.errors import InputError, nearest
-from sim.evaluation.effects import SINCE
+from sim.evaluation import breakdown
+from sim.evaluation.detail import CLOCKS, DEFINITIONS
+from sim.evaluation.effects import TRAINED_ONLY
 from sim.intervals import Ends
 from sim.programmes import HORIZONS
 from sim.ratios import MARKET
@@ -132,14 +134,15 @@ class Effects:
         """Every account at every horizon; unit: persons, or person-months (added up from the start).
 
         In the groups of `by` the trained count where they were at enrolment and all others at the policy's
-        start. Programmes group the trained only, so `by="programme"` has gross, deadweight and direct.
+        start. Programmes and exposure group the trained only, so these have gross, deadweight and direct.
+        `by="slack"`: provinces in three classes by the base run's unemployment rate.
         """
         if unit not in ("persons", "person-months"):
             raise InputError(f"unknown unit {unit!r}", allowed="persons, person-months")
         heads = unit == "persons"
         accounts = self._grouped(self.accounts if heads else self.in_months, by)
         names: tuple[str, ...] = (*EFFECTS, *MEMO) if heads else IN_MONTHS
-        if by == "programme":
+        if by in TRAINED_ONLY:
             names = tuple(n for n in names if n in ("trained", "gross", "deadweight", "direct"))
         resting = self._grouped(self.accounts, by)
         parts = []
@@ -149,7 +152,7 @@ class Effects:
                 if name in ("trained", "gross", "deadweight", "direct")
                 else (resting.trained + resting.gains + resting.losses)
             )
-            parts.append(self.frame(accounts[name], name, unit, support if name != "trained" else None))
+            parts.append(self._frame(accounts[name], name, unit, support if name != "trained" else None))
         return pd.concat(parts, ignore_index=True)
 
     def net(self, outcome: str = "employed", by: str | None = None) -> pd.DataFrame:
@@ -159,10 +162,10 @@ class Effects:
         `CHANGES_OF` (over the 12 months before; for those there is no `by`). InputError for an unknown
         outcome or dimension.
         """
-        if outcome == "employed" and by != "programme":
+        if outcome == "employed" and by not in TRAINED_ONLY:
             found = self.decomposition(by)
             return found[found.outcome == "net"].assign(outcome="employed").reset_index(drop=True)
-        if outcome in STATES and by != "programme":
+        if outcome in STATES and by not in TRAINED_ONLY:
             return self._states(outcome, by)
         if outcome in CHANGES_OF and by is None:
             found = self.productivity()
@@ -184,29 +187,42 @@ class Effects:
         found = self.decomposition(by)
         return found[found.outcome.isin(["substitution", "displacement"])].reset_index(drop=True)
 
-    def treated(self, by: str | None = None, months: Sequence[int] = HORIZONS) -> pd.DataFrame:
+    def treated(
+        self,
+        by: str | None = None,
+        months: Sequence[int] = HORIZONS,
+        *,
+        clock: str = "start",
+        definition: str = "official",
+    ) -> pd.DataFrame:
         """Employment of the trained at months since their own start: under the policy, anyway, and the
-        difference.
+        difference; and their months in work since.
 
-        Percent of those followed that far, pooled over replicates; KDI's and Card, Kluve and Weber's net
-        effect (순효과).
+        clock: from the month of enrolment, or from "completion", the planned end of the course in both runs.
+        definition: official (in work), or "insured" (in work that employment insurance covers). Of those followed
+        that far, pooled over replicates; KDI's and Card, Kluve and Weber's net effect (순효과).
         """
-        since = self._grouped(self.paired[["since"]], by).since
-        kept = [m for m in months if m < since.sizes["months_since"]]
-        since = since.sel(months_since=kept).rename(months_since="horizon")
-        counts = {name: since.sel(count=name, drop=True) for name in SINCE}
-        told = {
-            "employment of the treated": (counts["gross"], "percent"),
-            "employment of the treated without the policy": (counts["deadweight"], "percent"),
-            "direct effect on the treated": (counts["gross"] - counts["deadweight"], "percentage points"),
-        }
-        return pd.concat(
-            [
-                self.frame(100 * part, name, unit, counts["known"], counts["known"])
-                for name, (part, unit) in told.items()
-            ],
-            ignore_index=True,
-        )
+        return breakdown.treated(self, by, months, clock, definition)
+
+    def earnings(self, by: str | None = None, *, clock: str = "start") -> pd.DataFrame:
+        """Monthly earnings, pay at work and change of occupation of the trained, under the policy and anyway, at the
+        first quarter-end from 3, 6, 12, 24 and 36 months on."""
+        return breakdown.earnings(self, by, clock)
+
+    def trace(self, by: str | None = None) -> pd.DataFrame:
+        """Jobs that everyone outside the trained lost and gained at each year-end, by age, region, stage, sex,
+        education or slack of the person, or occupation (major group), size or industry of the job."""
+        return breakdown.trace(self, by)
+
+    def distribution(self) -> pd.DataFrame:
+        """Employment rate and mean pay by group before (the base) and after (the policy), and gaps between groups."""
+        return breakdown.distribution(self)
+
+    def trials(self) -> pd.DataFrame:
+        """What trials inside the run would report, beside the truth of paired runs (`sim.evaluation.experiments`)."""
+        from sim.evaluation.experiments import frame
+
+        return frame(self)
 
     # ---------------------------------------------------------------------- productivity, other outcomes
 
@@ -224,18 +240,18 @@ class Effects:
             value = self._over_year(name)
             policy, base = value.sel(scenario=self.scenarios), value.sel(scenario=self.base, drop=True)
             change = 100 * ((policy - base) / base if unit == "percent" else policy - base)
-            parts.append(self.frame(change, name, unit, None))
+            parts.append(self._frame(change, name, unit, None))
         return pd.concat(parts, ignore_index=True)
 
     def _over_year(self, name: str) -> xr.DataArray:
         """A sum, a ratio of sums, or the mean of a monthly index, of the 12 months up to each horizon."""
         sums = self.results.market.sums
         if name in MARKET:
-            top, bottom = (self.spans(part).sum("month") for part in MARKET[name].parts(sums))
+            top, bottom = (self._spans(part).sum("month") for part in MARKET[name].parts(sums))
             return top / bottom.where(bottom != 0)
-        return self.spans(self.results.market[name]).mean("month")
+        return self._spans(self.results.market[name]).mean("month")
 
-    def spans(self, monthly: xr.DataArray) -> xr.DataArray:
+    def _spans(self, monthly: xr.DataArray) -> xr.DataArray:
         """The months of the year before each horizon (scenario, replicate, horizon, month, ...), NaN elsewhere."""
         spans = [
             monthly.astype(float)
@@ -266,7 +282,7 @@ class Effects:
             dimension=("group", [by or "all"] * change.sizes["group"]),
             category=("group", [str(g) for g in change.group.values]),
         )
-        return self.frame(change, state, "persons", None)
+        return self._frame(change, state, "persons", None)
 
     # ------------------------------------------------------------------------------------------------- money
 
@@ -334,24 +350,31 @@ class Effects:
         by = [None if d == "all" else d for d in dimensions]
         parts = [self.decomposition(d) for d in by]
         parts += [self.decomposition(d, unit="person-months") for d in by]
-        parts += [self.treated(d) for d in by]
+        parts += [self.decomposition("slack"), self.decomposition("slack", unit="person-months")]
+        parts += [self.treated(d, clock=c, definition=e) for d in by for c in CLOCKS for e in DEFINITIONS]
+        parts += [self.earnings(d, clock=c) for d in by for c in CLOCKS]
+        parts += [self.trace(d) for d in (None, *breakdown.PEOPLE, "occupation", "size", "industry")]
+        parts += [self.distribution()]
         parts += [self.net("unemployed"), self.net("inactive"), self.productivity(), self.cost()]
         parts += [self.fiscal(), self.viewpoints(), self.path()]
         parts += [self.cost_effectiveness(), self.productivity("size"), self.productivity("industry")]
+        parts += [self.trials()] if "trials" in self.results.tree.children else []
         return pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
 
     def _grouped(self, data: Any, by: str | None) -> Any:
-        names = [str(d) for d in dict.fromkeys(self.paired.dimension.values)]
+        names = [*(str(d) for d in dict.fromkeys(self.paired.dimension.values)), "slack"]
         if (by or "all") not in names:
             allowed = ", ".join(names[1:])
             raise InputError(f"unknown dimension {by!r}", allowed=allowed, nearest=nearest(str(by), names))
-        places = np.flatnonzero(self.paired.dimension.values == (by or "all"))
+        places = np.flatnonzero(self.paired.dimension.values == ("region" if by == "slack" else by or "all"))
+        if by == "slack":
+            return breakdown.by_slack(self, data, places)
         if by == "programme":  # those that trained somebody
             trained = self.paired.heads.sel(account="trained").isel(group=places)
             places = places[(trained > 0).any(("scenario", "replicate", "month")).values]
         return data.isel(group=places)
 
-    def frame(
+    def _frame(
         self,
         values: xr.DataArray,
         outcome: str,

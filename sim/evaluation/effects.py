@@ -24,8 +24,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from sim import economy as economies
+from sim.evaluation import detail
+from sim.evaluation.detail import CLOCKS, DEFINITIONS, EARNINGS, FOLLOWED, WAGES, Trained
+from sim.evaluation.detail import bits as _bits
 from sim.evaluation.incomes import ITEMS, SIDES, income_sums, incomes_of
 from sim.incomes import Incomes
+from sim.programmes import HORIZONS
 from sim.record import AGES5
 from sim.workers import STAGES
 
@@ -36,7 +41,11 @@ if TYPE_CHECKING:
 ACCOUNTS = ("trained", "gross", "deadweight", "gains", "losses", "forgone")
 """Heads by month: T, its employed in each run, changes of all others, those only the comparison trains."""
 CHANGES = ("gains", "losses")
-SINCE = ("known", "gross", "deadweight")
+SINCE = FOLLOWED[:3]
+EXPOSURES = ("low exposure", "middle exposure", "high exposure")
+TRAINED_ONLY = ("programme", "exposure")
+"""Dimensions that are known of the trained alone."""
+NO_EMPLOYER = "no employer"
 NEVER = np.iinfo(np.int32).max
 
 
@@ -44,30 +53,47 @@ NEVER = np.iinfo(np.int32).max
 class Groups:
     """The axis of groups: everyone, then each category of each dimension, one after the other.
 
-    dimensions: categories by dimension, in order, "all" first. Programmes group the trained only.
+    dimensions: categories by dimension, in order, "all" first. Programmes and exposure (of the occupation at the
+    start of the course) group the trained only. work: categories of workplaces, for the jobs others lose and gain.
     """
 
     dimensions: Mapping[str, tuple[str, ...]]
+    work: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, economy: Economy, programmes: Sequence[str]) -> Groups:
         """The groups of an economy's people and of these programmes."""
         codes = {name: tuple(economy.codes[name]) for name in ("sex", "education", "region")}
-        return cls({"all": ("all",), "stage": STAGES, "age": AGES5, **codes, "programme": tuple(programmes)})
+        people = {"all": ("all",), "stage": STAGES, "age": AGES5, **codes}
+        work = {
+            "occupation": _major_groups(economy)[0],
+            "size": (*economy.codes["size"], NO_EMPLOYER),
+            "industry": tuple(economy.codes["industry"]),
+        }
+        return cls({**people, "exposure": EXPOSURES, "programme": tuple(programmes)}, work)
+
+    @property
+    def workplaces(self) -> Groups:
+        """The axis of workplaces: all jobs, then each category of each of their dimensions."""
+        return Groups({"all": ("all",), **self.work})
 
     @property
     def labels(self) -> list[tuple[str, str]]:
         """(dimension, category) of each place on the axis."""
         return [(name, category) for name, every in self.dimensions.items() for category in every]
 
-    def tally(self, codes: Mapping[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
-        """How many of `rows` are in each group (groups,). codes: category by dimension, indexed by row."""
+    def tally(
+        self, codes: Mapping[str, np.ndarray], rows: np.ndarray, amount: np.ndarray | None = None
+    ) -> np.ndarray:
+        """How many of `rows` are in each group (groups,), or the sum of their whole `amount` (one for each of them).
+
+        codes: category by dimension, indexed by row."""
         parts = []
         for name, every in self.dimensions.items():
             if name == "all":
-                parts.append(np.array([rows.size]))
+                parts.append(np.array([rows.size if amount is None else amount.sum()]))
             elif name in codes:
-                parts.append(np.bincount(codes[name][rows], minlength=len(every)))
+                parts.append(np.bincount(codes[name][rows], amount, minlength=len(every)))
             else:
                 parts.append(np.zeros(len(every), dtype=np.int64))
         return np.concatenate(parts).astype(np.int64)
@@ -80,7 +106,12 @@ class Observed:
     employed, unemployed: bits of who is so at month-ends (months, ceil(n / 8)). employer: at year-ends (by month),
     the employer of everyone (n,), -1 none; hired_by: bits of the employers that have hired a trainee by then.
     person, programme, start, stage: one row an enrolment, in the order of start; stage at enrolment. people:
-    category codes by dimension (n,), at the policy's start; programmes: ids of the programme codes. incomes: of
+    category codes by dimension (n,), at the policy's start; programmes: ids of the programme codes.
+
+    insured: bits as of employed, of work that employment insurance covers; None: all work is. work_at: at year-ends,
+    workplace of everyone by dimension of `Groups.work` (n,). occupation, pay: at quarter-ends, occupation and monthly
+    pay of employees in thousand won (n,). trade: occupation at enrolment, by enrolment. exposure: exposure class of
+    each occupation, a third of the employed in each; length: months of each programme's course. incomes: of
     everyone who had any, by calendar year and item.
     """
 
@@ -94,6 +125,13 @@ class Observed:
     stage: np.ndarray
     people: Mapping[str, np.ndarray]
     programmes: Sequence[str]
+    insured: np.ndarray | None = None
+    work_at: Mapping[int, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    occupation: Mapping[int, np.ndarray] = field(default_factory=dict)
+    pay: Mapping[int, np.ndarray] = field(default_factory=dict)
+    trade: np.ndarray | None = None
+    exposure: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    length: np.ndarray | None = None
     incomes: Mapping[int, Incomes] = field(default_factory=dict)
 
     @classmethod
@@ -105,6 +143,13 @@ class Observed:
         age = -people["birth"].astype(np.int64) // 12
         codes = {"stage": people["stage0"], "age": np.clip((age - 20) // 10, 0, len(AGES5) - 1)}
         codes |= {name: people[name] for name in ("sex", "education", "region")}
+        economy = economies.load(run.scenario.run.economy)
+        major = _major_groups(economy)[1]
+        record = run.record
+        work_at = {
+            t: {"occupation": major[record.occupation[t]], "size": place[0], "industry": place[1]}
+            for t, place in record.place.items()
+        }
         return cls(
             np.stack(run.record.employed),
             np.stack(run.record.unemployed),
@@ -116,8 +161,19 @@ class Observed:
             e.stage,
             codes,
             run.programmes,
+            np.stack(record.insured),
+            work_at,
+            record.occupation,
+            record.pay,
+            e.occupation,
+            _exposure_classes(run),
+            np.array(run.months_of_course, dtype=np.int64),
             incomes_of(run),
         )
+
+    def work(self, definition: str) -> np.ndarray:
+        """Bits of who is in work by a definition (`DEFINITIONS`), (months, ceil(n / 8))."""
+        return self.employed if definition == "official" or self.insured is None else self.insured
 
     @property
     def size(self) -> int:
@@ -138,18 +194,28 @@ class PairSums:
     """Counts of agents from one pair of runs; nothing is divided yet.
 
     heads (months, groups, ACCOUNTS); at_hirers (horizons, groups, CHANGES): the untrained, at employers that
-    hired a trainee; since (months since a person's own start, groups, SINCE): the trained, while the run
-    lasts. horizons: months from the start of the run to each year-end. incomes (years, groups, SIDES, ITEMS): won of
-    agents, policy less comparison, in the calendar `years`.
+    hired a trainee; followed (clocks, definitions, months since a person's own start or planned end, groups,
+    FOLLOWED) and earnings (clocks, HORIZONS, groups, EARNINGS): the trained, while the run lasts; trace (horizons,
+    workplaces, CHANGES): jobs of everyone outside the trained; wages (horizons, groups, WAGES): pay and employees of
+    everyone; incomes (years, groups, SIDES, ITEMS): won of agents, policy less comparison, in the calendar `years`.
+    horizons: months from the start of the run to each year-end.
     """
 
     groups: Groups
     horizons: tuple[int, ...]
     heads: np.ndarray
     at_hirers: np.ndarray
-    since: np.ndarray
+    followed: np.ndarray
+    earnings: np.ndarray
+    trace: np.ndarray
+    wages: np.ndarray
     incomes: np.ndarray
     years: tuple[int, ...]
+
+    @property
+    def since(self) -> np.ndarray:
+        """The trained by months since their start, officially in work (months, groups, SINCE)."""
+        return np.asarray(self.followed[0, 0, ..., : len(SINCE)])
 
 
 def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSums:
@@ -163,12 +229,13 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
     (first, row), (other, _) = policy.first_course(), comparison.first_course()
     who = np.flatnonzero(first < other)
     who = who[_alike(policy, comparison, who, first[who])]
-    begin, until, traits = first[who], other[who], _traits(policy, who, row[who], groups)
+    trained_ones = _trained(policy, comparison, who, first[who], other[who], row[who], groups)
+    begin, until, traits = trained_ones.begin, trained_ones.until, trained_ones.traits
     forgone = np.flatnonzero(other < first)
     everyone = policy.people
     inside = np.zeros(n, dtype=bool)
     heads = np.zeros((months, len(groups.labels), len(ACCOUNTS)), dtype=np.int64)
-    at_hirers = []
+    at_hirers, traced, wages = [], [], []
     for t in range(months):
         trained = np.flatnonzero((begin <= t) & (t < until))
         placed, anyway = (_bits(run.employed[t], who[trained]) for run in (policy, comparison))
@@ -190,6 +257,8 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
         ):
             heads[t, :, k] = groups.tally(codes, rows)
         if t in policy.employer:
+            wages.append(detail.wages(policy, comparison, t, groups))
+            traced.append(detail.trace(policy, comparison, t, changed, groups))
             untrained = first[changed] > t
             gains = changed[won & untrained & _at_hirers(policy, policy, changed, t)]
             losses = changed[~won & untrained & _at_hirers(comparison, policy, changed, t)]
@@ -197,10 +266,20 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
                 np.stack([groups.tally(everyone, gains), groups.tally(everyone, losses)], axis=-1)
             )
     horizons = tuple(t + 1 for t in sorted(policy.employer))
-    since = _since_start(policy, comparison, who, begin, until, traits, groups)
+    followed = detail.followed(policy, comparison, trained_ones, groups)
+    earnings = detail.earnings(policy, comparison, trained_ones, groups)
     incomes = income_sums(policy.incomes, comparison.incomes, who, traits, everyone, groups)
     return PairSums(
-        groups, horizons, heads, np.stack(at_hirers), since, incomes, tuple(sorted(policy.incomes))
+        groups,
+        horizons,
+        heads,
+        np.stack(at_hirers),
+        followed,
+        earnings,
+        np.stack(traced),
+        np.stack(wages),
+        incomes,
+        tuple(sorted(policy.incomes)),
     )
 
 
@@ -218,33 +297,46 @@ def _alike(policy: Observed, comparison: Observed, who: np.ndarray, begin: np.nd
     return np.asarray(same | (begin == 0))  # before the first month the two runs are one
 
 
-def _traits(policy: Observed, who: np.ndarray, row: np.ndarray, groups: Groups) -> dict[str, np.ndarray]:
-    """Categories of the trained by dimension: stage and programme at enrolment, the rest as everyone's."""
-    known = groups.dimensions["programme"]
-    place = np.array([known.index(name) for name in policy.programmes], dtype=np.int64)
-    codes = {name: code[who] for name, code in policy.people.items()}
-    programme = place[policy.programme[row]] if row.size else np.empty(0, dtype=np.int64)
-    return codes | {"stage": policy.stage[row], "programme": programme}
-
-
-def _since_start(
+def _trained(
     policy: Observed,
     comparison: Observed,
     who: np.ndarray,
     begin: np.ndarray,
     until: np.ndarray,
-    traits: Mapping[str, np.ndarray],
+    row: np.ndarray,
     groups: Groups,
-) -> np.ndarray:
-    """The trained by months since their own start (k, groups, SINCE): known, employed, employed anyway."""
-    months = policy.employed.shape[0]
-    out = np.zeros((months, len(groups.labels), len(SINCE)), dtype=np.int64)
-    for k in range(months):
-        known = np.flatnonzero((begin + k < months) & (begin + k < until))
-        t = begin[known] + k
-        placed, anyway = (_bits(run.employed, who[known], t) for run in (policy, comparison))
-        for j, rows in enumerate((known, known[placed], known[anyway])):
-            out[k, :, j] = groups.tally(traits, rows)
+) -> Trained:
+    """The trained, with their categories: stage, programme and exposure at enrolment, the rest as everyone's.
+
+    row: of the first enrolment. Exposure classes are those of the comparison, so they are one for both runs.
+    """
+    known = groups.dimensions["programme"]
+    place = np.array([known.index(name) for name in policy.programmes], dtype=np.int64)
+    codes = {name: code[who] for name, code in policy.people.items()}
+    course = policy.programme[row]
+    none = np.zeros(who.size, dtype=np.int64)
+    programme = place[course] if row.size else none
+    trade = none if policy.trade is None else policy.trade[row]
+    length = none if policy.length is None else policy.length[course]
+    codes |= {"stage": policy.stage[row], "programme": programme, "exposure": comparison.exposure[trade]}
+    return Trained(who, begin, begin + length, until, trade, codes)
+
+
+def _major_groups(economy: Economy) -> tuple[tuple[str, ...], np.ndarray]:
+    """Codes of the major groups, and the place of each occupation's; the occupations themselves without groups."""
+    if "major" not in economy.codes:
+        return tuple(economy.codes["occupation"]), np.arange(economy.n("occupation"))
+    codes = economy.codes["major"]
+    return tuple(codes), np.array([codes.index(code) for code in economy.majors])
+
+
+def _exposure_classes(run: RunData) -> np.ndarray:
+    """Class of each occupation (occupations,): ordered by exposure, a third of month 0's employed in each class."""
+    employed = run.record.layout.block(run.record.sums[0], "trades")[..., 0].sum(axis=1)
+    order = np.argsort(run.exposure, kind="stable")
+    below = np.cumsum(employed[order]) - 0.5 * employed[order]
+    out = np.empty(order.size, dtype=np.int64)
+    out[order] = np.minimum(len(EXPOSURES) * below // max(1, employed.sum()), len(EXPOSURES) - 1)
     return out
 
 
@@ -253,12 +345,6 @@ def _at_hirers(where: Observed, policy: Observed, rows: np.ndarray, month: int) 
     hirers = np.unpackbits(policy.hired_by[month]).astype(bool)
     employer = where.employer[month][rows]
     return np.asarray((employer >= 0) & hirers[np.maximum(employer, 0)])
-
-
-def _bits(packed: np.ndarray, rows: np.ndarray, month: np.ndarray | None = None) -> np.ndarray:
-    """Bits of `rows` in packed bits (bytes,), or in those of each row's own month (months, bytes)."""
-    byte = packed[rows >> 3] if month is None else packed[month, rows >> 3]
-    return np.asarray((byte >> (7 - (rows & 7)) & 1).astype(bool))
 
 
 def paired_dataset(
@@ -277,13 +363,19 @@ def paired_dataset(
     dims = {
         "heads": ("month", "group", "account"),
         "at_hirers": ("horizon", "group", "change"),
-        "since": ("months_since", "group", "count"),
+        "followed": ("clock", "definition", "months_since", "group", "count"),
+        "earnings": ("clock", "months_after", "group", "item"),
+        "trace": ("horizon", "place", "change"),
+        "wages": ("horizon", "group", "sum"),
         "incomes": ("year", "group", "side", "income"),
     }
     notes = {
         "heads": "people by what the policy did to them",
         "at_hirers": "untrained people with a changed state, at employers that hired a trainee",
-        "since": "the trained by months since the start of their course",
+        "followed": "the trained by months since the start or the planned end of their course",
+        "earnings": "the trained at the first quarter-end from so many months on; pay in thousand won a month",
+        "trace": "jobs of everyone outside the trained, by workplace",
+        "wages": "monthly pay of employees in thousand won, and employees, in the policy and in the base",
         "incomes": "incomes of participants and of all others, against the base",
     }
     data = {}
@@ -304,13 +396,21 @@ def paired_dataset(
             "category": ("group", [category for _, category in labels]),
             "account": ("account", list(ACCOUNTS)),
             "change": list(CHANGES),
-            "count": list(SINCE),
+            "count": list(FOLLOWED),
+            "clock": list(CLOCKS),
+            "definition": list(DEFINITIONS),
+            "item": list(EARNINGS),
+            "sum": list(WAGES),
+            "months_after": list(HORIZONS),
+            "place": [f"{kind}:{code}" for kind, code in first.groups.workplaces.labels],
+            "kind": ("place", [kind for kind, _ in first.groups.workplaces.labels]),
+            "workplace": ("place", [code for _, code in first.groups.workplaces.labels]),
             "horizon": (
                 "horizon",
                 list(first.horizons),
                 {"long_name": "months since the start", "units": "months"},
             ),
-            "months_since": np.arange(first.since.shape[0]),
+            "months_since": np.arange(first.followed.shape[2]),
             "year": list(first.years),
             "side": list(SIDES),
             "income": list(ITEMS),
@@ -318,4 +418,14 @@ def paired_dataset(
     )
 
 
-__all__ = ["ACCOUNTS", "CHANGES", "SINCE", "Groups", "Observed", "PairSums", "decompose", "paired_dataset"]
+__all__ = [
+    "ACCOUNTS",
+    "CHANGES",
+    "SINCE",
+    "TRAINED_ONLY",
+    "Groups",
+    "Observed",
+    "PairSums",
+    "decompose",
+    "paired_dataset",
+]

@@ -242,9 +242,7 @@ def _as_cash(effects: Effects, scenario: str, cost: np.ndarray) -> list[tuple[ob
     """
     last = {"horizon": effects.horizons[-1], "group": "all:all", "scenario": scenario}
     persons = effects.accounts.trained.sel(last).values.astype(np.float64)
-    each = _ratio(
-        effects, scenario, f"{CASH}: won a person trained", cost, persons, "nobody more is trained"
-    )
+    each = _ratio(effects, scenario, f"{CASH}: won a person trained", cost, persons, "nobody more is trained")
     known = _ratio(effects, scenario, f"{CASH}: {MVPF}", cost, cost)
     return [each, known, _row(effects, scenario, f"{CASH}: jobs", "all", "all", 0.0 * cost, "persons")]
 

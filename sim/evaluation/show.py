@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim.evaluation.comparison import CHANGES_OF
+from sim.evaluation.experiments import ITT, NET, OFFERED
 from sim.programmes import HORIZONS
 from sim.summary import PLAN_GOAL, TOO_FEW
 
@@ -53,7 +54,10 @@ def tables(effects: Effects) -> Iterator[RenderableType]:
 
     for scenario in effects.scenarios:
         yield jobs(effects, scenario)
+    yield from trials(effects)
     yield placement(effects)
+    for scenario in effects.scenarios:
+        yield from details(effects, scenario)
     yield money(effects)
     for scenario in effects.scenarios:
         yield show_money.costs(effects, scenario)
@@ -64,6 +68,15 @@ def tables(effects: Effects) -> Iterator[RenderableType]:
     yield path(effects)
     for scenario in effects.scenarios:
         yield ledger(effects, scenario)
+
+
+def details(effects: Effects, scenario: str) -> Iterator[RenderableType]:
+    """The trained from both clocks, whose jobs the others lost and gained, and gaps before and after."""
+    from sim.evaluation import show_details
+
+    yield show_details.trained(effects, scenario)
+    yield show_details.traced(effects, scenario)
+    yield show_details.gaps(effects, scenario)
 
 
 def whole_accounts(means: Mapping[str, float]) -> dict[str, float]:
@@ -111,6 +124,30 @@ def split_of(row: Mapping[str, Any]) -> str:
     structure = float(row["share_structure"])
     parts = {"structure": structure, "parameters": parameter, "chance": float(row["share_seed"])}
     return "; variance of net: " + ", ".join(f"{x:.0%} {name}" for name, x in parts.items() if x == x)
+
+
+def trials(effects: Effects) -> Iterator[Table]:
+    """One table for each programme whose seats a lot decided: what the trial reports, and what paired runs say."""
+    if "trials" not in effects.results.tree.children:
+        return
+    found = effects.trials()
+    net = _rows(found[(found.outcome == NET) & (found.horizon_months == effects.horizons[-1])], "scenario")
+    mine = found[found.dimension.str.startswith("trial/") & found.horizon_months.notna()]
+    for (scenario, dimension, id), part in mine.groupby(["scenario", "dimension", "category"], sort=False):
+        design = str(dimension).removeprefix("trial/")
+        table = _table(
+            f"{scenario}: {id}, {design}: in work after the lot, % and points",
+            "months since the lot",
+            *(str(h) for h in HORIZONS),
+            caption="trial: intervals of its own errors; paired: the same persons with and without the policy, "
+            f"across replicates. Net jobs per 100 trained, end of the run: {_cell(net, scenario, _points)}",
+        )
+        for name, lines in part.groupby("outcome", sort=False):
+            outcome, by_horizon = str(name), _rows(lines, "horizon_months")
+            told = _points if lines["unit"].str.contains("points").any() else _percent
+            style = "bold" if outcome in (ITT, OFFERED) else None
+            table.add_row(outcome, *(_cell(by_horizon, h, told) for h in HORIZONS), style=style)
+        yield table
 
 
 def placement(effects: Effects) -> Table:
@@ -278,6 +315,14 @@ def _cell(rows: Mapping[Any, Row], key: object, told: Callable[[Row], str]) -> s
         return told(row)
     unit = str(row["unit"])
     return unit.rsplit(" (", 1)[0] if unit.endswith(")") else NONE
+
+
+def _points(row: Row) -> str:
+    return f"{row['mean']:+.1f} {_between(row, '.1f')}"
+
+
+def _percent(row: Row) -> str:
+    return f"{row['mean']:.1f}"
 
 
 def _won(row: Row) -> str:

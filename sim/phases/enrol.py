@@ -11,6 +11,7 @@ from sim.employers import IN_TRAINING, RESTRUCTURING
 from sim.incomes import note_allowances
 from sim.kernels import BLOCK, device, jit, logistic_, normal_, normals, unit_
 from sim.phases.reach import APPLIES, APPLY_WORD, STATES, reached_block, set_apply_limits
+from sim.phases.withhold import by_lot
 from sim.programmes import EMPLOYABILITY_CLASSES, MOST_LOGIT
 from sim.workers import (
     ABSENT,
@@ -26,6 +27,7 @@ from sim.workers import (
 
 if TYPE_CHECKING:
     from sim.model import LaborMarket
+    from sim.randomised import Rule
 
 PROVIDERS = 8  # courses of one programme in one province that an entrant can choose from
 ONE, NONE = np.uint64(1), np.uint64(0)
@@ -88,6 +90,9 @@ def apply(model: LaborMarket) -> tuple[np.ndarray, np.ndarray]:
         m.counts,
     )
     rows, choice = m.listed(m.events), m.listed(m.choices)
+    if m.rules:
+        free = ~m.randomised.barred(m.rules, rows, choice)
+        rows, choice = rows[free], choice[free]
     m.flows_by_programme("applied", choice)
     return rows, choice
 
@@ -187,7 +192,17 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
     for p in map(int, np.flatnonzero(m.programme_table.open)):
         record, mine = m.programmes[p], queue[ends[p] : ends[p + 1]]
         seats = m.seats_now(p, record, teachers)
-        chosen = mine[seated(m.workers.region[rows[mine]], seats)]
+        rule = m.rules.get(p)
+        if rule is not None and rule.holds(m.month):
+            made, refused = by_lot(m, rule, rows[mine], seats)
+            chosen, lost = mine[made], mine[refused]
+            if not rule.refilled:
+                m.hold_back(p, lost.size, teachers)
+            note_lots(m, p, rule, rows[chosen], rows[lost])
+        else:
+            chosen = mine[seated(m.workers.region[rows[mine]], seats)]
+            if record.selection == "lottery" and chosen.size < mine.size:
+                note_lots(m, p, None, rows[chosen], rows[np.setdiff1d(mine, chosen)])
         if record.kind == "sme-package" and record.trainees_per_firm:
             most = max(1, round(record.trainees_per_firm * m.headcount_of(record)))
             chosen = chosen[within_firms(m, rows[chosen], most)]
@@ -233,6 +248,23 @@ def seated(region: np.ndarray, seats: np.ndarray) -> np.ndarray:
     left = int(seats.sum()) - int(taken.sum())
     taken[np.flatnonzero(~taken)[:left]] = True
     return np.flatnonzero(taken)
+
+
+def note_lots(model: LaborMarket, p: int, rule: Rule | None, won: np.ndarray, lost: np.ndarray) -> None:
+    """Remember who won and who lost a seat of programme p by lot, in the order of identities."""
+    m, rows = model, np.concatenate([won, lost])
+    offered = np.arange(rows.size) < won.size
+    order = np.argsort(rows, kind="stable")
+    rows, w = rows[order], m.workers
+    m.randomised.draw(
+        m.month,
+        rule,
+        person=rows,
+        programme=np.full(rows.size, p),
+        region=w.region[rows],
+        state=w.state[rows],
+        offered=offered[order],
+    )
 
 
 def within_firms(model: LaborMarket, rows: np.ndarray, most: int) -> np.ndarray:

@@ -121,6 +121,11 @@ def follow(model: LaborMarket) -> None:
             employed = w.state[who] == EMPLOYED
             records.note(rows, since, 0, h, employed)
             records.note(rows, since, 1, h, employed & ((w.tags[who] & INSURED) != 0))
+        lots = m.randomised
+        rows = np.flatnonzero(lots.month == m.month - months)
+        employed = w.state[lots.person[rows]] == EMPLOYED
+        lots.note(rows, 0, 0, h, employed)
+        lots.note(rows, 0, 1, h, employed & ((w.tags[lots.person[rows]] & INSURED) != 0))
 
 
 # ------------------------------------------------------------------------------------- standing expenses

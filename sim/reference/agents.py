@@ -204,6 +204,18 @@ class Vacancy:
         )
 
 
+class Lot:
+    """One person whose seat was decided by lot."""
+
+    def __init__(
+        self, person: Person, programme: int, month: int, design: int, won: bool, level: float
+    ) -> None:
+        self.who = person
+        self.person, self.programme, self.month, self.region = person.row, programme, month, person.region
+        self.state, self.design, self.offered, self.level = person.state, design, int(won), level
+        self.placed: dict[tuple[str, int], bool] = {}  # (definition, months) -> at work
+
+
 class Enrolment:
     """One person in one course."""
 

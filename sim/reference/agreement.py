@@ -36,6 +36,7 @@ EMPLOYERS = (
 COURSES = tuple(
     name for name, _ in Enrolments.FIELDS if name not in ("known", "at_work")
 )  # those are `placed`
+LOTS = ("person", "programme", "month", "region", "state", "design", "offered", "level")
 FLOWS = (
     "entered",
     "left",
@@ -91,6 +92,9 @@ def engine_facts(market: LaborMarket) -> Facts:
     facts |= _table("employer", EMPLOYERS, lambda name: getattr(market.employers, name))
     facts |= _table("enrolment", COURSES, lambda name: getattr(records, name))
     facts["enrolment and horizon", "at work"] = records.placed.astype(np.float64).ravel()
+    lots = market.randomised
+    facts |= _table("lot", LOTS, lambda name: getattr(lots, name))
+    facts["lot and horizon", "at work"] = lots.placed[:, 0].astype(np.float64).ravel()
     facts["account", "won"] = market.ledger.books.astype(np.float64).ravel()  # whole won, below 2**53
     facts |= _table("flow", FLOWS, lambda name: [market.flows[name]])
     totals = dict(zip(TOTALS, market.record.layout.block(sums, "totals").tolist(), strict=True))
@@ -113,6 +117,16 @@ def oracle_facts(oracle: ReferenceMarket) -> Facts:
             course.placed.get((since, definition, months), -1)
             for course in courses
             for since in ("start", "completion")
+            for definition in ("official", "insured")
+            for months in HORIZONS
+        ],
+        dtype=np.float64,
+    )
+    facts |= _objects("lot", LOTS, oracle.programmes.lots)
+    facts["lot and horizon", "at work"] = np.array(
+        [
+            lot.placed.get((definition, months), -1)
+            for lot in oracle.programmes.lots
             for definition in ("official", "insured")
             for months in HORIZONS
         ],

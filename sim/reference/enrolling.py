@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sim.records import Programme
 from sim.reference import arithmetic as a
 from sim.reference.agents import Employer, Enrolment, Person
+from sim.reference.lots import barred, by_lot, design_of, note
 from sim.reference.programmes import COURSES, STAGES, first_month, pay_allowance, ramp, shrunk
 from sim.workers import INACTIVE, NOBODY
 
@@ -100,7 +101,7 @@ def enrol(model: ReferenceMarket, year: int) -> None:
     applicants: dict[int, list[Person]] = {}
     for person in model.living:
         p = choice_of(model, person)
-        if p is not None:
+        if p is not None and not barred(model, person, p):
             applicants.setdefault(p, []).append(person)
     teachers = programmes.instructors / 12.0
     started: list[Enrolment] = []
@@ -109,7 +110,20 @@ def enrol(model: ReferenceMarket, year: int) -> None:
             continue
         mine = applicants.get(p, [])
         seats = seats_now(model, p, year, teachers)
-        chosen = select(model, record, mine, seats)
+        design = design_of(model, record)
+        if design is not None:
+            order = in_order(model, record, mine)
+            chosen, lost, kept = by_lot(model, design, order, seats, places)
+            if kept:
+                programmes.seats_taken[p] += len(lost)
+                programmes.held_back[p] += len(lost) * model.scale * record.unit_cost
+                if record.instructors > 0:
+                    teachers -= len(lost) * model.scale / record.instructors
+            note(model, p, design, chosen, lost)
+        else:
+            chosen = select(model, record, mine, seats)
+            if record.selection == "lottery" and len(chosen) < len(mine):
+                note(model, p, None, chosen, [person for person in mine if person not in chosen])
         if record.kind == "sme-package" and record.trainees_per_firm:
             most = max(1, round(record.trainees_per_firm * shrunk(model, record)))
             chosen = within_employers(chosen, most)
@@ -138,7 +152,7 @@ def seats_now(model: ReferenceMarket, p: int, year: int, teachers: float) -> lis
     brought = int(ledger.brought[p, year])
     released = ledger.budget(p, year) * (month - first + 1) // (13 - first) + brought
     spent = ledger.budget(p, year) + brought - ledger.left(p, year)
-    money = max(0, min(released - spent, ledger.left(p, year)))
+    money = max(0, min(released - spent, ledger.left(p, year)) - programmes.held_back[p])
     affordable = money / max(1, record.unit_cost * model.scale)
     if record.seats is not None:
         growth = (1.0 + record.seats_growth) ** max(0, model.year - 2026)
@@ -190,11 +204,20 @@ def turn(model: ReferenceMarket, record: Programme, person: Person) -> tuple[flo
     return first, model.words("TICKET", person.row)[0], person.row
 
 
+def in_order(model: ReferenceMarket, record: Programme, applicants: list[Person]) -> list[Person]:
+    """A queue: everyone in turn."""
+    return sorted(applicants, key=lambda person: turn(model, record, person))
+
+
 def select(
     model: ReferenceMarket, record: Programme, applicants: list[Person], seats: list[int]
 ) -> list[Person]:
     """Who gets a seat: first those of one's own province, then what is left anywhere."""
-    order = sorted(applicants, key=lambda person: turn(model, record, person))
+    return places(in_order(model, record, applicants), seats)
+
+
+def places(order: list[Person], seats: list[int]) -> list[Person]:
+    """Who of a queue gets a seat."""
     left, total = list(seats), sum(seats)
     at_home = set()
     for person in order:

@@ -44,6 +44,7 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
             market.economy,
         )
         self.scale, self.headcount = market.scenario.run.scale, dict(market.headcount)
+        self.evaluation = market.scenario.evaluation
         self.shrink = SHRINK / self.scale
         self.month = market.month
         self.spin_up_months = market.spin_up_months

@@ -9,7 +9,7 @@ from sim.economy import Economy
 from sim.ledger import Ledger
 from sim.records import Programme
 from sim.reference import arithmetic as a
-from sim.reference.agents import Enrolment
+from sim.reference.agents import Enrolment, Lot
 
 if TYPE_CHECKING:
     from sim.reference.market import ReferenceMarket
@@ -68,6 +68,8 @@ class Programmes:
         self.firm_seats, self.seat_steering = 0.0, 0.0
         self.enrolments: list[Enrolment] = []
         self.attending: list[Enrolment] = []
+        self.lots: list[Lot] = []
+        self.held_back = [0 for _ in records]
 
 
 def _allowance(record: Programme, capital: bool, decline: float) -> int:

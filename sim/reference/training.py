@@ -58,6 +58,7 @@ def start_budget_year(model: ReferenceMarket, year: int) -> None:
             max(0.0, programmes.seats_released[p] - programmes.seats_taken[p]) % 1.0
         )
         programmes.seats_taken[p] = 0
+        programmes.held_back[p] = 0
         if record.kind in TEACHING:
             programmes.ledger.bring_forward(p, year, record.unit_cost * model.scale)
 
@@ -131,6 +132,11 @@ def follow(model: ReferenceMarket) -> None:
                 months = model.month - date
                 course.placed[since, "official", months] = course.who.employed
                 course.placed[since, "insured", months] = course.who.employed and course.who.covered
+    for lot in model.programmes.lots:
+        months = model.month - lot.month
+        if months in HORIZONS:
+            lot.placed["official", months] = lot.who.employed
+            lot.placed["insured", months] = lot.who.employed and lot.who.covered
 
 
 # --------------------------------------------------------------------------------------- the SME package
