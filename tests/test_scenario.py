@@ -33,6 +33,8 @@ SHIPPED = (
     "slow-ai",
     "sme-first",
     "transition-first",
+    "trial-saturation",
+    "trial-withhold",
 )
 PLAN = 254_000_000_000
 
