@@ -15,6 +15,7 @@ import pytest
 
 from sim.evaluation.compare import compare
 from sim.evaluation.comparison import Effects
+from sim.evaluation.effects import SINCE
 from sim.evaluation.experiments import Lots, contrast
 from sim.model import LaborMarket
 from sim.scenario import Scenario, load
@@ -85,8 +86,10 @@ def counted(effects: Effects, scenario: str) -> tuple[np.ndarray, np.ndarray]:
 
 def since_start(effects: Effects, scenario: str) -> np.ndarray:
     """Known, in work, in work anyway by months since the start, agents of all replicates."""
-    since = effects.paired.since.sel(scenario=scenario, group="all:all")
-    return np.asarray(since.sum("replicate").values // SCALE)
+    followed = effects.paired.followed.sel(
+        scenario=scenario, group="all:all", clock="start", definition="official"
+    )
+    return np.asarray(followed.sel(count=list(SINCE)).sum("replicate").values // SCALE)
 
 
 @pytest.fixture
