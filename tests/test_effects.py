@@ -268,7 +268,10 @@ def effects() -> Effects:
 
 def test_the_same_scenario_changes_exactly_nothing(effects: Effects) -> None:
     same = effects.tidy()
-    same = same[(same.scenario == "same") & ~same.outcome.str.contains("treated|won per|before|after")]
+    same = same[
+        (same.scenario == "same")
+        & ~same.outcome.str.contains("treated|won per|before|after|over|marginal value")
+    ]
     assert len(same) > 500
     assert (same[["mean", "low", "high"]] == 0.0).all(axis=None)
 

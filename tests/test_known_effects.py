@@ -86,10 +86,9 @@ def counted(effects: Effects, scenario: str) -> tuple[np.ndarray, np.ndarray]:
 
 def since_start(effects: Effects, scenario: str) -> np.ndarray:
     """Known, in work, in work anyway by months since the start, agents of all replicates."""
-    followed = effects.paired.followed.sel(
-        scenario=scenario, group="all:all", clock="start", definition="official"
-    )
-    return np.asarray(followed.sel(count=list(SINCE)).sum("replicate").values // SCALE)
+    known = {"clock": "start", "definition": "official", "count": list(SINCE)}
+    since = effects.paired.followed.sel(scenario=scenario, group="all:all", **known)
+    return np.asarray(since.sum("replicate").values // SCALE)
 
 
 @pytest.fixture
