@@ -108,11 +108,14 @@ class Randomised(Enrolments):
         )
 
     def barred(self, rules: Mapping[int, Rule], rows: np.ndarray, choice: np.ndarray) -> np.ndarray:
-        """Which of these applicants (rows, programme) have lost a lot that closes this programme to them."""
+        """Which of these applicants (rows, programme) have lost a lot of a design that closes this programme to them.
+
+        Lotteries of a record's own, in months without the design, close nothing.
+        """
         out = np.zeros(rows.size, dtype=bool)
-        lost = self.offered == 0
         for p, rule in rules.items():
             if rule.again != "all":
+                lost = (self.offered == 0) & (self.design == rule.design)
                 losers = self.person[lost & (self.programme == p)]
                 mine = slice(None) if rule.again == "none" else choice == p
                 out[mine] |= np.isin(rows[mine], losers)

@@ -179,7 +179,8 @@ def test_engine_and_oracle_agree_far_from_the_defaults(economy: Path) -> None:
     assert (market.employers.intensity > 0).sum() > 100
 
 
-# Trials: seats refilled and left empty, losers barred in three ways, provinces at levels, a lottery of a record's own.
+# Trials: seats refilled and left empty, losers barred in three ways, provinces at levels, a lottery of a record's own
+# with a trial in some of its months.
 TRIALS = (
     "policy.programmes.remote-ai.selection='lottery'",
     "policy.programmes.remote-ai.awareness=1.0",
@@ -203,6 +204,12 @@ DESIGNS = {
         "evaluation.withhold.share=0.3",
         "evaluation.withhold.again='none'",
         "evaluation.withhold.first_month=3",
+    ),
+    "within a lottery": (
+        *TRIALS,
+        "evaluation.withhold.programmes=['remote-ai']",
+        "evaluation.withhold.first_month=5",
+        "evaluation.withhold.last_month=14",
     ),
 }
 

@@ -71,8 +71,10 @@ def by_lot(
 
 
 def barred(model: ReferenceMarket, person: Person, p: int) -> bool:
-    """Whether someone lost a lot after which this programme is closed to them."""
-    lost = [lot.programme for lot in model.programmes.lots if lot.who is person and not lot.offered]
+    """Whether someone lost a lot of a design after which this programme is closed to them."""
+    lost = [
+        lot.programme for lot in model.programmes.lots if lot.who is person and lot.design and not lot.offered
+    ]
     for rule in (model.evaluation.withhold, model.evaluation.saturation):
         here = [one for one in lost if model.programmes.records[one].id in rule.programmes]
         if (rule.again == "none" and here) or (rule.again == "others" and p in here):
