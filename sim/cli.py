@@ -153,6 +153,7 @@ def compare(
     quiet: Quiet = False,
     force: Force = False,
     checkpoint_every: Every = None,
+    full: Annotated[bool, typer.Option("--full", help="print every table, not the answer alone")] = False,
 ) -> None:
     """Paired runs with common random numbers: effects against BASE, with intervals."""
     asked = [
@@ -178,6 +179,7 @@ def compare(
         quiet=quiet,
         force=force,
         checkpoint_every=checkpoint_every or 0,
+        full=full,
     )
 
 

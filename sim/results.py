@@ -15,6 +15,7 @@ import xarray as xr
 
 from sim.errors import InputError, nearest
 from sim.intervals import Design
+from sim.kept import kept
 from sim.ratios import RATIOS, Ratio, fixed_composition, gini
 
 if TYPE_CHECKING:
@@ -253,6 +254,7 @@ class Results:
         """Persons in agents: what an estimate rests on."""
         return persons / self.scale
 
+    @kept
     def summary(self) -> pd.DataFrame:
         """The outcomes with intervals, one row each (`sim.summary.COLUMNS`)."""
         from sim.summary import summary

@@ -15,6 +15,7 @@ from sim.errors import InputError
 from sim.evaluation import compare as comparing
 from sim.evaluation.comparison import Effects
 from sim.evaluation.cost import UNCLEAR, cost_per
+from sim.evaluation.front import _told as sentence
 from sim.evaluation.show import whole_accounts
 from sim.scenario import Scenario, load
 
@@ -65,6 +66,19 @@ def test_scenarios_that_cannot_be_paired_are_refused() -> None:
         comparing.require_pairable([base])
 
 
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(0, 1e6))
+@settings(max_examples=50)
+def test_a_sentence_says_a_number_only_where_there_is_one(mean: float, below: float, above: float) -> None:
+    row = {"mean": mean, "low": mean - below, "high": mean + above, "unit": "persons"}
+    told = sentence(row, "+,.0f", "")
+    clear = row["low"] > 0 or row["high"] < 0
+    assert (UNCLEAR in told) == (not clear and told != "nothing changes")
+    assert sentence(row | {"low": np.nan, "high": np.nan}, "+,.0f", "").endswith(
+        "(one replicate has no interval)"
+    )
+    assert sentence(row | {"mean": np.nan, "unit": "too few (persons)"}, "", "") == "too few"
+
+
 # -- the folder and the command ------------------------------------------------------------------------
 
 
@@ -79,6 +93,10 @@ def test_the_folder_holds_everything(folder: Path) -> None:
     kept = {file.name for file in folder.iterdir()}
     assert kept >= {"run.nc", "summary.csv", "summary.json", "effects.csv", "effects.json", "provenance.json"}
     assert kept >= {"scenario-no-training.toml", "scenario-roadmap.toml"}
+    told = (folder / comparing.TABLES).read_text(encoding="utf-8")
+    assert all(
+        title in told for title in ("net jobs", "What else changes", "public balance", "spent / planned")
+    )
     assert list(folder.parent.iterdir()) == [folder]  # nothing half-made beside it
     table = pd.read_csv(folder / "effects.csv")
     rows = json.loads((folder / "effects.json").read_text(encoding="utf-8"))
@@ -120,6 +138,9 @@ def test_one_json_object_and_nothing_else(folder: Path, capsys: pytest.CaptureFi
     assert (told["base"], told["scenarios"], told["folder"]) == ("no-training", ["roadmap"], str(folder))
     assert {row["outcome"] for row in told["effects"]} >= {"direct", "substitution", "displacement", "net"}
     comparing.compare_command(short[0], short[1:], out=folder.parent)
-    assert "net jobs" in capsys.readouterr().out
+    answer = capsys.readouterr().out
+    assert "net jobs" in answer and "public balance" not in answer and answer.count("\n") < 50
+    comparing.compare_command(short[0], short[1:], out=folder.parent, full=True)
+    assert "public balance" in capsys.readouterr().out
     comparing.compare_command(short[0], short[1:], out=folder.parent, quiet=True)
     assert capsys.readouterr().out == ""

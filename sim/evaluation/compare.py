@@ -24,6 +24,7 @@ from sim.scenario import Scenario, load
 
 SHARED = ("economy", "start", "months", "scale", "replicates", "seed", "uncertainty")
 """Run settings that pairs must share: else a row is not the same person, or a month or parameters are not the same."""
+TABLES, WIDTH = "tables.txt", 160
 LONGEST_NAME = 80  # letters of the scenarios' names in the name of a folder
 
 
@@ -184,8 +185,9 @@ def compare_command(
     quiet: bool = False,
     force: bool = False,
     checkpoint_every: int = 0,
+    full: bool = False,
 ) -> None:
-    """`laborshift compare`: run in pairs, keep the folder, print tables for people or one JSON object."""
+    """`laborshift compare`: run in pairs, keep the folder, print the answer (every table if `full`) or JSON."""
     from sim.runner import say_if_compiling
 
     require_pairable([base, *others])
@@ -207,11 +209,13 @@ def compare_command(
     elif not quiet:
         from rich.console import Console
 
-        from sim.evaluation.show import show
+        from sim.evaluation.front import front
+        from sim.evaluation.show import tables
 
-        console = Console() if sys.stdout.isatty() else Console(width=160)
-        show(effects, console)
-        console.print(f"results: {folder}", highlight=False, soft_wrap=True)
+        console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+        for part in tables(effects) if full else front(effects):
+            console.print(part)
+        console.print(f"results: {folder} ({TABLES}: every table)", highlight=False, soft_wrap=True)
 
 
 def compare_into(
@@ -227,9 +231,9 @@ def compare_into(
 ) -> tuple[Effects, Path]:
     """Compare with the first scenario and write the folder; a finished one is read, unless `force`.
 
-    The folder holds what a run leaves behind, for all scenarios, and `effects.csv`, `effects.json` and the
-    waterfall of each scenario. It appears whole or not at all. checkpoint_every: as of `sim.runner.run`. Raises
-    InputError when the input is wrong.
+    The folder holds what a run leaves behind, for all scenarios, and `effects.csv`, `effects.json`, every table as
+    text (`TABLES`) and the waterfall of each scenario. It appears whole or not at all. checkpoint_every: as of
+    `sim.runner.run`. Raises InputError when the input is wrong.
     """
     from sim.folder import finished, whole, write
 
@@ -268,12 +272,20 @@ def folder_of(scenarios: Sequence[Scenario], out: Path | None = None) -> Path:
 
 
 def write_effects(folder: Path, effects: Effects, *, figures: bool = True) -> None:
-    """effects.csv and effects.json, and with `figures` a waterfall of each scenario."""
+    """effects.csv, effects.json, every table as text, and with `figures` a waterfall of each scenario."""
+    from rich.console import Console
+
+    from sim.evaluation.front import front
+    from sim.evaluation.show import tables
     from sim.summary import to_json
 
     table = effects.tidy()
     table.to_csv(folder / "effects.csv", index=False, encoding="utf-8", lineterminator="\n")
     (folder / "effects.json").write_text(to_json(table) + "\n", encoding="utf-8")
+    with (folder / TABLES).open("w", encoding="utf-8") as file:
+        console = Console(file=file, width=WIDTH)
+        for part in (*front(effects), *tables(effects)):
+            console.print(part)
     if figures:
         from sim.drawing import save
 

@@ -21,6 +21,7 @@ from sim.evaluation import breakdown
 from sim.evaluation.detail import CLOCKS, DEFINITIONS
 from sim.evaluation.effects import TRAINED_ONLY
 from sim.intervals import Ends
+from sim.kept import kept
 from sim.programmes import HORIZONS
 from sim.ratios import MARKET
 from sim.record import STATES
@@ -130,6 +131,7 @@ class Effects:
         total = total.isel(month=xr.DataArray(np.array(self.horizons) - 1, dims="horizon"))
         return _derived(total.assign_coords(horizon=self.paired.horizon))
 
+    @kept
     def decomposition(self, by: str | None = None, *, unit: str = "persons") -> pd.DataFrame:
         """Every account at every horizon; unit: persons, or person-months (added up from the start).
 
@@ -187,6 +189,7 @@ class Effects:
         found = self.decomposition(by)
         return found[found.outcome.isin(["substitution", "displacement"])].reset_index(drop=True)
 
+    @kept
     def treated(
         self,
         by: str | None = None,
@@ -204,20 +207,24 @@ class Effects:
         """
         return breakdown.treated(self, by, months, clock, definition)
 
+    @kept
     def earnings(self, by: str | None = None, *, clock: str = "start") -> pd.DataFrame:
         """Monthly earnings, pay at work and change of occupation of the trained, under the policy and anyway, at the
         first quarter-end from 3, 6, 12, 24 and 36 months on."""
         return breakdown.earnings(self, by, clock)
 
+    @kept
     def trace(self, by: str | None = None) -> pd.DataFrame:
         """Jobs that everyone outside the trained lost and gained at each year-end, by age, region, stage, sex,
         education or slack of the person, or occupation (major group), size or industry of the job."""
         return breakdown.trace(self, by)
 
+    @kept
     def distribution(self) -> pd.DataFrame:
         """Employment rate and mean pay by group before (the base) and after (the policy), and gaps between groups."""
         return breakdown.distribution(self)
 
+    @kept
     def trials(self) -> pd.DataFrame:
         """What trials inside the run would report, beside the truth of paired runs (`sim.evaluation.experiments`)."""
         from sim.evaluation.experiments import frame
@@ -226,6 +233,7 @@ class Effects:
 
     # ---------------------------------------------------------------------- productivity, other outcomes
 
+    @kept
     def productivity(self, by: str | None = None) -> pd.DataFrame:
         """Changes of output, productivity, pay, AI use and rates (`CHANGES_OF`), over the year before.
 
@@ -301,18 +309,21 @@ class Effects:
             ["scenario", "programme", "year", "planned", "spent", "unspent", "course", "fixed", "allowance"]
         ]
 
+    @kept
     def cost(self) -> pd.DataFrame:
         """Additional money, and won per trained person, direct job, net job and net job-year."""
         from sim.evaluation.cost import cost
 
         return cost(self)
 
+    @kept
     def fiscal(self, rate: float | None = None) -> pd.DataFrame:
         """The public balance by year and in present value (`sim.evaluation.fiscal`). rate: of discount, a year."""
         from sim.evaluation.fiscal import fiscal
 
         return fiscal(self, rate)
 
+    @kept
     def viewpoints(self, rate: float | None = None, deadweight: float | None = None) -> pd.DataFrame:
         """What participants, all other workers, the budget, employers and society gain, in present value, and the
         marginal value of public funds (`sim.evaluation.fiscal`)."""
@@ -320,12 +331,14 @@ class Effects:
 
         return viewpoints(self, rate, deadweight)
 
+    @kept
     def cost_effectiveness(self) -> pd.DataFrame:
         """Won per trainee, completer and placement of each scenario, by programme and stage."""
         from sim.evaluation.cost_effectiveness import cost_effectiveness
 
         return cost_effectiveness(self)
 
+    @kept
     def path(self) -> pd.DataFrame:
         """From training to skill, use, hours saved and output, at each year-end."""
         from sim.evaluation.fiscal import path
@@ -344,6 +357,7 @@ class Effects:
         )
         return wide.reindex(list(EFFECTS))
 
+    @kept
     def tidy(self) -> pd.DataFrame:
         """Everything in long form: what `effects.csv` holds."""
         dimensions = list(dict.fromkeys(str(d) for d in self.paired.dimension.values))

@@ -8,13 +8,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sim.evaluation.cells import (
+    BILLION,
+    Row,
+    between,
+    billions,
+    cell,
+    count,
+    new_table,
+    percent,
+    points,
+    rows_of,
+    small,
+    whole,
+    won,
+)
 from sim.evaluation.comparison import CHANGES_OF
 from sim.evaluation.experiments import ITT, NET, OFFERED
 from sim.programmes import HORIZONS
 from sim.summary import PLAN_GOAL, TOO_FEW
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
     from rich.table import Table
 
     from sim.evaluation.comparison import Effects
@@ -37,15 +52,6 @@ PRODUCTIVITY = {
     "adoption_share": "employers that have adopted AI",
     "unemployment_rate": "unemployment rate",
 }
-BILLION = 1e9
-Row = Mapping[Any, Any]
-NONE = "-"
-
-
-def show(effects: Effects, console: Console) -> None:
-    """Print everything a comparison is asked for first."""
-    for table in tables(effects):
-        console.print(table)
 
 
 def tables(effects: Effects) -> Iterator[RenderableType]:
@@ -95,9 +101,9 @@ def jobs(effects: Effects, scenario: str) -> Table:
     found = found[found.scenario == scenario]
     means = found.pivot(index="outcome", columns="horizon_months", values="mean")
     columns = {h: whole_accounts({str(k): float(x) for k, x in means[h].items()}) for h in effects.horizons}
-    last = _rows(found[found.horizon_months == effects.horizons[-1]], "outcome")
+    last = rows_of(found[found.horizon_months == effects.horizons[-1]], "outcome")
     title = f"{scenario} against {effects.base}: persons in work at the end of month"
-    table = _table(
+    table = new_table(
         title,
         "",
         *(str(h) for h in effects.horizons),
@@ -108,11 +114,9 @@ def jobs(effects: Effects, scenario: str) -> Table:
     for account, label in STEPS:
         row = last[account]
         few = str(row["unit"]).startswith(TOO_FEW)
-        values = [_count(columns[h][account]) for h in effects.horizons]
+        values = [count(columns[h][account]) for h in effects.horizons]
         style = "bold" if account in ("direct", "net") else None
-        table.add_row(
-            label.format(base=effects.base), *values, TOO_FEW if few else _between(row), style=style
-        )
+        table.add_row(label.format(base=effects.base), *values, TOO_FEW if few else between(row), style=style)
     return table
 
 
@@ -131,22 +135,22 @@ def trials(effects: Effects) -> Iterator[Table]:
     if "trials" not in effects.results.tree.children:
         return
     found = effects.trials()
-    net = _rows(found[(found.outcome == NET) & (found.horizon_months == effects.horizons[-1])], "scenario")
+    net = rows_of(found[(found.outcome == NET) & (found.horizon_months == effects.horizons[-1])], "scenario")
     mine = found[found.dimension.str.startswith("trial/") & found.horizon_months.notna()]
     for (scenario, dimension, id), part in mine.groupby(["scenario", "dimension", "category"], sort=False):
         design = str(dimension).removeprefix("trial/")
-        table = _table(
+        table = new_table(
             f"{scenario}: {id}, {design}: in work after the lot, % and points",
             "months since the lot",
             *(str(h) for h in HORIZONS),
             caption="trial: intervals of its own errors; paired: the same persons with and without the policy, "
-            f"across replicates. Net jobs per 100 trained, end of the run: {_cell(net, scenario, _points)}",
+            f"across replicates. Net jobs per 100 trained, end of the run: {cell(net, scenario, points)}",
         )
         for name, lines in part.groupby("outcome", sort=False):
-            outcome, by_horizon = str(name), _rows(lines, "horizon_months")
-            told = _points if lines["unit"].str.contains("points").any() else _percent
+            outcome, by_horizon = str(name), rows_of(lines, "horizon_months")
+            told = points if lines["unit"].str.contains("points").any() else percent
             style = "bold" if outcome in (ITT, OFFERED) else None
-            table.add_row(outcome, *(_cell(by_horizon, h, told) for h in HORIZONS), style=style)
+            table.add_row(outcome, *(cell(by_horizon, h, told) for h in HORIZONS), style=style)
         yield table
 
 
@@ -158,22 +162,22 @@ def placement(effects: Effects) -> Table:
         & (summary.dimension == "origin")
         & (summary.category == "not employed")
     ]
-    table = _table(
+    table = new_table(
         "In work after the start of training, %", "months since the start", *(str(h) for h in HORIZONS)
     )
     for scenario in effects.results.scenarios:
-        mine = _rows(found[found.scenario == scenario], "horizon_months")
+        mine = rows_of(found[found.scenario == scenario], "horizon_months")
         table.add_row(
             f"{scenario}: enrolled when not in work",
-            *(_cell(mine, h, lambda row: f"{100 * row['mean']:.1f}") for h in HORIZONS),
+            *(cell(mine, h, lambda row: f"{100 * row['mean']:.1f}") for h in HORIZONS),
         )
     treated = effects.treated()
     treated = treated[treated.outcome == "direct effect on the treated"]
     for scenario in effects.scenarios:
-        mine = _rows(treated[treated.scenario == scenario], "horizon_months")
+        mine = rows_of(treated[treated.scenario == scenario], "horizon_months")
         table.add_row(
             f"{scenario}: effect on all it trains, points",
-            *(_cell(mine, h, lambda row: f"{row['mean']:+.1f} {_between(row, '.1f')}") for h in HORIZONS),
+            *(cell(mine, h, lambda row: f"{row['mean']:+.1f} {between(row, '.1f')}") for h in HORIZONS),
         )
     return table
 
@@ -187,22 +191,22 @@ MONEY_NOTES = {
 def money(effects: Effects) -> Table:
     """Persons trained against the goal, additional money, and what a job costs."""
     summary, costs = effects.results.summary(), effects.cost()
-    table = _table(f"Goal and money, against {effects.base}", "", *effects.scenarios)
-    trained = _rows(summary[summary.outcome == "plan_trained"], "scenario")
+    table = new_table(f"Goal and money, against {effects.base}", "", *effects.scenarios)
+    trained = rows_of(summary[summary.outcome == "plan_trained"], "scenario")
     until = trained[effects.base]["category"]
     table.add_row(
         f"trained in the plan's programmes to {until}",
-        *(_cell(trained, s, lambda row: _count(row["mean"])) for s in effects.scenarios),
+        *(cell(trained, s, lambda row: count(row["mean"])) for s in effects.scenarios),
     )
     table.add_row(
         f"of the goal of {PLAN_GOAL:,}",
-        *(_cell(trained, s, lambda row: f"{row['mean'] / PLAN_GOAL:.1%}") for s in effects.scenarios),
+        *(cell(trained, s, lambda row: f"{row['mean'] / PLAN_GOAL:.1%}") for s in effects.scenarios),
     )
     for outcome in dict.fromkeys(costs.outcome):
-        mine = _rows(costs[costs.outcome == outcome], "scenario")
+        mine = rows_of(costs[costs.outcome == outcome], "scenario")
         table.add_row(
             outcome + MONEY_NOTES.get(outcome, ", billion won" if outcome.startswith("additional") else ""),
-            *(_cell(mine, s, _won) for s in effects.scenarios),
+            *(cell(mine, s, won) for s in effects.scenarios),
         )
     return table
 
@@ -210,7 +214,7 @@ def money(effects: Effects) -> Table:
 def path(effects: Effects) -> Table:
     """From training to skill, use and output: what has changed by each year-end."""
     found = effects.path()
-    table = _table(
+    table = new_table(
         f"From training to output, last year-end, against {effects.base}",
         "",
         *effects.scenarios,
@@ -218,42 +222,31 @@ def path(effects: Effects) -> Table:
     )
     found = found[found.horizon_months == effects.horizons[-1]]
     for outcome in dict.fromkeys(found.outcome):
-        mine = _rows(found[found.outcome == outcome], "scenario")
-        told: Callable[[Row], str] = {"won": _billions, "0 to 1": _small}.get(
-            next(str(row["unit"]) for row in mine.values()), _whole
+        mine = rows_of(found[found.outcome == outcome], "scenario")
+        told: Callable[[Row], str] = {"won": billions, "0 to 1": small}.get(
+            next(str(row["unit"]) for row in mine.values()), whole
         )
-        unit = ", billion won" if told is _billions else ""
+        unit = ", billion won" if told is billions else ""
         table.add_row(
-            outcome.removeprefix("path: ") + unit, *(_cell(mine, s, told) for s in effects.scenarios)
+            outcome.removeprefix("path: ") + unit, *(cell(mine, s, told) for s in effects.scenarios)
         )
     return table
-
-
-def _billions(row: Row) -> str:
-    low, high = row["low"] / BILLION, row["high"] / BILLION
-    return f"{row['mean'] / BILLION + 0.0:,.1f} {_between({'low': low, 'high': high}, ',.1f')}".rstrip()
-
-
-def _small(row: Row) -> str:
-    return f"{row['mean']:+.5f} {_between(row, '+.5f')}".rstrip()
-
-
-def _whole(row: Row) -> str:
-    return f"{row['mean'] + 0.0:,.0f} {_between(row)}".rstrip()
 
 
 def productivity(effects: Effects) -> Table:
     """Changes of output, productivity and AI use over the last twelve months."""
     found = effects.productivity()
     found = found[(found.horizon_months == effects.horizons[-1]) & found.outcome.isin(list(PRODUCTIVITY))]
-    table = _table(f"Productivity and rates, last 12 months, against {effects.base}", "", *effects.scenarios)
+    table = new_table(
+        f"Productivity and rates, last 12 months, against {effects.base}", "", *effects.scenarios
+    )
     for outcome, label in PRODUCTIVITY.items():
-        mine = _rows(found[found.outcome == outcome], "scenario")
+        mine = rows_of(found[found.outcome == outcome], "scenario")
         unit = "%" if CHANGES_OF[outcome] == "percent" else "points"
         table.add_row(
             f"{label}, {unit}",
             *(
-                _cell(mine, s, lambda row: f"{row['mean']:+.3f} {_between(row, '+.3f')}")
+                cell(mine, s, lambda row: f"{row['mean']:+.3f} {between(row, '+.3f')}")
                 for s in effects.scenarios
             ),
         )
@@ -265,7 +258,7 @@ def ledger(effects: Effects, scenario: str) -> Table:
     books = effects.money()
     books = books[books.scenario == scenario]
     years = sorted(books.year.unique())
-    table = _table(
+    table = new_table(
         f"{scenario}: billion won spent / planned",
         "programme",
         *(str(y) for y in years),
@@ -292,55 +285,4 @@ def _book_cells(books: pd.DataFrame, years: Sequence[int]) -> list[str]:
     ]
 
 
-def _table(title: str, *columns: str, caption: str = "") -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
-    for n, name in enumerate(columns):
-        table.add_column(name, justify="right" if n else "left", overflow="fold")
-    return table
-
-
-def _rows(frame: pd.DataFrame, key: str) -> dict[Any, Row]:
-    """The rows of a frame by the value of one column."""
-    return {row[key]: row for row in frame.to_dict("records")}
-
-
-def _cell(rows: Mapping[Any, Row], key: object, told: Callable[[Row], str]) -> str:
-    """What `told` says of the row at `key`; why there is no number; or a dash where there is no row."""
-    if key not in rows:
-        return NONE
-    row = rows[key]
-    if not np.isnan(row["mean"]):
-        return told(row)
-    unit = str(row["unit"])
-    return unit.rsplit(" (", 1)[0] if unit.endswith(")") else NONE
-
-
-def _points(row: Row) -> str:
-    return f"{row['mean']:+.1f} {_between(row, '.1f')}"
-
-
-def _percent(row: Row) -> str:
-    return f"{row['mean']:.1f}"
-
-
-def _won(row: Row) -> str:
-    if row["unit"] == "persons":
-        return _count(row["mean"])
-    if str(row["outcome"]).startswith("additional"):
-        return f"{row['mean'] / BILLION:,.1f}"
-    return f"{row['mean']:,.0f} {_between(row)}"
-
-
-def _count(x: float) -> str:
-    return TOO_FEW if np.isnan(x) else f"{x + 0.0:,.0f}"
-
-
-def _between(row: Row, form: str = ",.0f") -> str:
-    """`[low, high]`; nothing when a single replicate gives no interval."""
-    low, high = row["low"], row["high"]
-    return "" if np.isnan(low) else rf"\[{low + 0.0:{form}}, {high + 0.0:{form}}]"
-
-
-__all__ = ["jobs", "ledger", "money", "placement", "productivity", "show", "tables", "whole_accounts"]
+__all__ = ["jobs", "ledger", "money", "placement", "productivity", "tables", "whole_accounts"]

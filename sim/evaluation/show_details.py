@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim import economy as economies
 from sim.evaluation.breakdown import GAINED, LOST, OTHERS, PAY, RATE
+from sim.evaluation.cells import between, cell, count, new_table, rows_of
 from sim.evaluation.detail import CLOCKS, DEFINITIONS
-from sim.evaluation.show import _between, _cell, _count, _rows, _table
 from sim.programmes import HORIZONS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ MOST = 5  # occupations that lose, and that gain, in print
 
 def trained(effects: Effects, scenario: str) -> Table:
     """Direct effects on all that a scenario trains, by clock and definition, at 3 to 36 months."""
-    table = _table(
+    table = new_table(
         f"{scenario}: direct effects on all it trains, against {effects.base}",
         "months since",
         *(str(h) for h in HORIZONS),
@@ -52,7 +52,7 @@ def trained(effects: Effects, scenario: str) -> Table:
             (found, "direct effect on change of occup", f"{clock}: in another occupation, points", "+.1f"),
         ]
     for found, outcome, label, form in lines:
-        mine = _rows(
+        mine = rows_of(
             found[(found.scenario == scenario) & found.outcome.str.startswith(outcome)], "horizon_months"
         )
         table.add_row(label, *(_with_interval(mine, h, form) for h in HORIZONS))
@@ -64,15 +64,15 @@ def traced(effects: Effects, scenario: str) -> Table:
     found = effects.trace("occupation")
     found = found[(found.scenario == scenario) & (found.horizon_months == effects.horizons[-1])]
     labels = _major_labels(effects)
-    net = _rows(found[found.outcome == OTHERS], "category")
-    lost, gained = (_rows(found[found.outcome == name], "category") for name in (LOST, GAINED))
+    net = rows_of(found[found.outcome == OTHERS], "category")
+    lost, gained = (rows_of(found[found.outcome == name], "category") for name in (LOST, GAINED))
     order = sorted(
         (code for code in net if net[code]["mean"] == net[code]["mean"]), key=lambda c: net[c]["mean"]
     )
     losing = [code for code in order if net[code]["mean"] < 0][:MOST]
     gaining = [code for code in reversed(order) if net[code]["mean"] > 0][:MOST]
     few = [labels[code] for code in net if code not in order]
-    table = _table(
+    table = new_table(
         f"{scenario}: jobs of people it does not train, by occupation, after {effects.horizons[-1]} months",
         "major group",
         "lost",
@@ -85,8 +85,8 @@ def traced(effects: Effects, scenario: str) -> Table:
     )
     for codes in (losing, gaining):
         for code in codes:
-            cells = (_cell(rows, code, lambda row: _count(row["mean"])) for rows in (lost, gained, net))
-            table.add_row(labels[code], *cells, _between(net[code]))
+            cells = (cell(rows, code, lambda row: count(row["mean"])) for rows in (lost, gained, net))
+            table.add_row(labels[code], *cells, between(net[code]))
         table.add_section()
     return table
 
@@ -97,11 +97,11 @@ def gaps(effects: Effects, scenario: str) -> Table:
     found = found[(found.scenario == scenario) & (found.horizon_months == effects.horizons[-1])]
     found = found[found.dimension != "region"]
     told = {
-        (outcome, when): _rows(found[found.outcome == f"{outcome}, {when}"], "category")
+        (outcome, when): rows_of(found[found.outcome == f"{outcome}, {when}"], "category")
         for outcome in (RATE, PAY)
         for when in ("before", "after", "change")
     }
-    table = _table(
+    table = new_table(
         f"{scenario}: who gains, month {effects.horizons[-1]}, before ({effects.base}) and after",
         "group",
         *(
@@ -127,11 +127,11 @@ def gaps(effects: Effects, scenario: str) -> Table:
 
 
 def _with_interval(rows: dict[Any, Any], category: object, form: str) -> str:
-    return _cell(rows, category, lambda row: f"{row['mean'] + 0.0:{form}} {_between(row, form)}")
+    return cell(rows, category, lambda row: f"{row['mean'] + 0.0:{form}} {between(row, form)}")
 
 
 def _plain(rows: dict[Any, Any], category: object, form: str) -> str:
-    return _cell(rows, category, lambda row: f"{row['mean']:{form}}")
+    return cell(rows, category, lambda row: f"{row['mean']:{form}}")
 
 
 def _major_labels(effects: Effects) -> dict[str, str]:

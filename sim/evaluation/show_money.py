@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.evaluation.cells import BILLION, Row, between, billions, cell, new_table, rows_of
 from sim.evaluation.cost_effectiveness import STEPS
 from sim.evaluation.fiscal import (
     CASH,
@@ -19,12 +20,6 @@ from sim.evaluation.fiscal import (
     published,
     rate_of,
 )
-from sim.evaluation.show import BILLION, Row
-from sim.evaluation.show import _between as between
-from sim.evaluation.show import _billions as billions
-from sim.evaluation.show import _cell as cell
-from sim.evaluation.show import _rows as rows_of
-from sim.evaluation.show import _table as new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
