@@ -130,9 +130,15 @@ def note_on(ax: Axes, text: str) -> None:
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="#555555")
 
 
-def short(x: float) -> str:
-    """12,345,678 as 12.3m."""
-    for size, mark in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+MARKS = {
+    "en": ((1e9, "bn"), (1e6, "m"), (1e3, "k")),
+    "ko": ((1e8, "억"), (1e4, "만"), (1e3, "천")),
+}
+
+
+def short(x: float, lang: str = "en") -> str:
+    """12,345,678 as 12.3m; in Korean, as 1230만."""
+    for size, mark in MARKS[lang]:
         if x >= size:
-            return f"{x / size:.3g}{mark}"
+            return f"{float(f'{x / size:.3g}'):,g}{mark}"
     return f"{x:.0f}"

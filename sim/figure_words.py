@@ -4,6 +4,8 @@ from __future__ import annotations
 
 WORDS: dict[str, dict[str, str]] = {
     "en": {
+        "language": "en",
+        "against": "{name} against {base}, after {months} months",
         "reemployment": "Re-employment after training, people without a job before",
         "counted enrolled": "everyone enrolled, from the start",
         "counted completers": "completers, from completion",
@@ -42,6 +44,8 @@ WORDS: dict[str, dict[str, str]] = {
         "network note": "from the state at the start of each step; band: nine tenths of the replicates",
     },
     "ko": {
+        "language": "ko",
+        "against": "{base} 대비 {name}: {months}개월 후",
         "entry": "진입기",
         "active": "활동기",
         "transition": "전환기",

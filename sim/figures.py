@@ -177,11 +177,11 @@ def _stairs(ax: Axes, heads: Sequence[float], say: Callable[[str], str], results
     ax.set_xscale("log")
     ax.set_xlim(results.scale, max(*heads, results.scale) * 60)
     ax.set_yticks(place, [say(n) for n in names])
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x, say("language"))))
     ax.grid(visible=False, axis="y")
     for n, (y, count) in enumerate(zip(place, heads, strict=True)):
         share = f"  {count / heads[n - 1]:.0%}" if n > 1 and heads[n - 1] else ""
-        text = f" {short(count)}{share}" if enough[n] else f" {say('too few')}"
+        text = f" {short(count, say('language'))}{share}" if enough[n] else f" {say('too few')}"
         ax.text(count if enough[n] else results.scale, y, text, va="center", fontsize=8)
 
 

@@ -446,12 +446,14 @@ class Pictures:
     def waterfall(self, scenario: str | None = None, horizon: int | None = None, lang: str = "en") -> Figure:
         """From gross placement to net jobs; by default of the last scenario at the last horizon."""
         from sim import figures
+        from sim.drawing import style
 
         effects = self._effects
         name, months = scenario or effects.scenarios[-1], horizon or effects.horizons[-1]
         found = effects.table(months)[name]
         steps = {account: [float(x) for x in found.loc[account]] for account in EFFECTS[1:]}
-        title = f"{name} against {effects.base}, after {months} months"
+        with style(lang) as say:
+            title = say("against").format(name=name, base=effects.base, months=months)
         return figures.waterfall(steps, title=title, lang=lang)
 
 
