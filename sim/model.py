@@ -26,7 +26,7 @@ from sim.phases.post import add_up_staff, rebase
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
-from sim.programmes import COMPLETED, COURSE_KINDS, Enrolments, allowances, table_of
+from sim.programmes import COMPLETED, COURSE_KINDS, SUBSIDY, Enrolments, allowances, table_of
 from sim.randomised import Randomised, rules_of
 from sim.rates import rates_of, tables_of
 from sim.record import Layout, Record
@@ -74,7 +74,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         *("filling_start", "quality_start", "posts_over_openings", "premium_start"),  # of month 0
         *("job_creation", "premium", "seat_carry", "seats_taken", "seats_released", "seat_steering"),
         *("firm_seats", "in_package_since", "package_reached", "packages", "instructors"),
-        *("attending", "started", "enrolments.size", "enrolments._columns"),
+        *("attending", "subsidised", "_saved", "started", "enrolments.size", "enrolments._columns"),
         *("held_back", "randomised.size", "randomised._columns"),
         *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
         *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
@@ -256,6 +256,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         national = skill.sum() / max(1, hires.sum())
         return np.asarray((skill + self.shrink * national) / (hires + self.shrink))
 
+    def hires_relief(self) -> np.ndarray:
+        """Part of the cost of a job that hiring subsidies bore, mean of the hires of twelve months by province and major
+        group, shrunk like the filling rate."""
+        hires, saved = self._hires.sum(axis=0), self._saved.sum(axis=0) * 1e-6
+        national = saved.sum() / max(1, hires.sum())
+        return np.asarray((saved + self.shrink * national) / (hires + self.shrink))
+
     # ---------------------------------------------------------------------------------- programmes and money
 
     def funded_this_year(self) -> bool:
@@ -320,10 +327,12 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             return
         self.seats_released[:] = np.maximum(0.0, self.seats_released - self.seats_taken) % 1.0
         self.seats_taken[:] = 0
-        self.held_back[:] = 0
         for p, record in enumerate(self.programmes):
-            if record.kind in COURSE_KINDS:
-                self.ledger.bring_forward(p, self.policy_year, record.unit_cost * self.scenario.run.scale)
+            promised = int(self.held_back[p]) if record.kind == SUBSIDY else 0
+            if record.kind in (*COURSE_KINDS, SUBSIDY):
+                cost = record.unit_cost * self.scenario.run.scale
+                self.ledger.bring_forward(p, self.policy_year, cost, promised)
+        self.held_back[:] = 0
 
     def headcount_of(self, record: Programme) -> float:
         """Mean headcount of the employers a programme is for, over the published one (below 1 at coarse scales)."""
@@ -362,7 +371,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _set_programmes(self) -> None:
         records = self.scenario.programmes(self.economy.programmes)
-        self.programme_ids = sorted(records)
+        own = sorted(records.keys() - self.economy.programmes.keys())  # last, so that they move nobody's draws
+        self.programme_ids = [*sorted(records.keys() - set(own)), *own]
         self.programmes = [records[name] for name in self.programme_ids]
         self.ledger = Ledger(self.programme_ids, self.scenario.money(records), list(self.scenario.years))
         self.allowance = np.array([allowances(p, self.economy) for p in self.programmes])
@@ -372,10 +382,12 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
         self.applied = np.zeros(n, dtype=np.int64)
         self.firm_seats, self.seat_steering = 0.0, 0.0
-        self.held_back = np.zeros(n, dtype=np.int64)  # won of this year that a trial keeps for empty seats
+        # won of this year that a trial keeps for empty seats, or that is promised for subsidised hires
+        self.held_back = np.zeros(n, dtype=np.int64)
         self.rules = rules_of(self.scenario.evaluation, self.programme_ids, self.economy, self.key)
         self.enrolments, self.randomised = Enrolments(), Randomised()
         self.attending = np.empty(0, dtype=np.int64)
+        self.subsidised = np.empty((0, 2), dtype=np.int64)  # line in the enrolments, and employer
         self.started = np.zeros(self.scenario.run.months + 1, dtype=np.int64)  # enrolments before each month
         self.instructors = sum(
             (p.base_money(2025) / max(1, p.unit_cost)) / p.instructors
@@ -419,8 +431,10 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
         cells = (self.economy.n("region"), self.economy.n("major"))
         self.job_creation = np.zeros(cells)
-        self.need, self.wanted_by_cell = np.zeros((2, *cells), dtype=np.int64)
-        self._openings, self._hires, self._skill = (np.zeros((12, *cells), dtype=np.int64) for _ in range(3))
+        self.need, self.wanted_by_cell, self.saved_by_cell = np.zeros((3, *cells), dtype=np.int64)
+        self._openings, self._hires, self._skill, self._saved = (
+            np.zeros((12, *cells), dtype=np.int64) for _ in range(4)
+        )
         self.in_package_since = np.full(self.employers.open.size, 2**15 - 1, dtype=np.int16)
         self.package_order, self.packages = package_orders(self), False
         self.package_reached = dict.fromkeys(self.package_order, 0)
@@ -528,7 +542,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     def _end_month(self) -> None:
         slot = self.month % 12
         self._openings[slot], self._hires[slot] = self.openings_by_cell, self.hires_by_cell
-        self._skill[slot] = self.skill_by_cell
+        self._skill[slot], self._saved[slot] = self.skill_by_cell, self.saved_by_cell
         if not self.spin_up:
             relative = self._log_scarcity() - self.premium_start
             p = self.params

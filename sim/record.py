@@ -147,7 +147,8 @@ class Record:
         for k, status in ((2, 1), (3, 2)):
             ended = (records.status == status) & (records.end == t)
             self.programmes[t, :, k] = np.bincount(records.programme[ended], minlength=n)
-        self.programmes[t, :, 4] = np.bincount(records.programme[model.attending], minlength=n)
+        going_on = np.concatenate([model.attending, model.subsidised[:, 0]])
+        self.programmes[t, :, 4] = np.bincount(records.programme[going_on], minlength=n)
         if self.keep_status:
             self._keep_status(model)
         if model.panel_rows.size:
