@@ -37,11 +37,10 @@ class Ledger:
         spent = self.books[1:3, programme, year].sum()
         return int(self.books[0, programme, year] + self.brought[programme, year] - spent)
 
-    def bring_forward(self, programme: int, year: int, agent_cost: int, promised: int = 0) -> None:
-        """Bring into `year` what the year before left that is less than the cost of one agent. promised: won of that
-        year's line still to be paid."""
+    def bring_forward(self, programme: int, year: int, agent_cost: int) -> None:
+        """Bring into `year` what the year before left that is less than the cost of one agent."""
         if year > 0 and self.budget(programme, year) > 0 and agent_cost > 0:
-            self.brought[programme, year] = max(0, self.left(programme, year - 1) - promised) % agent_cost
+            self.brought[programme, year] = max(0, self.left(programme, year - 1)) % agent_cost
 
     def spend(self, account: str, programme: int, year: int, won: int, persons: int = 0) -> None:
         """Book `won` (>= 0). ValueError when it is negative or more than the line has left."""

@@ -284,7 +284,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     def seats_now(self, p: int, record: Programme, teachers: list[float]) -> np.ndarray:
         """Seats of this month by province, in agents: the least of money, places and instructors.
 
-        Money and places are released by twelfths; what is not used stays until the year's end and then lapses.
+        Money and places are released by twelfths; what is not used stays until the year's end and then lapses, but for
+        the money of hiring subsidies.
         """
         scale, month = self.scenario.run.scale, int(self.clock.calendar_month)
         year = self.policy_year
@@ -294,6 +295,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         )
         spent = int(self.ledger.books[1:3, p, year].sum())
         free = min(released - spent, self.ledger.left(p, year)) - int(self.held_back[p])
+        if record.kind == SUBSIDY:
+            free += sum(self.ledger.left(p, y) for y in range(year))
         affordable = max(0, free) / max(1, record.unit_cost * scale)
         if record.seats is not None:
             growth = (1.0 + record.seats_growth) ** max(0, int(self.clock.year) - 2026)
@@ -328,11 +331,10 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seats_released[:] = np.maximum(0.0, self.seats_released - self.seats_taken) % 1.0
         self.seats_taken[:] = 0
         for p, record in enumerate(self.programmes):
-            promised = int(self.held_back[p]) if record.kind == SUBSIDY else 0
-            if record.kind in (*COURSE_KINDS, SUBSIDY):
-                cost = record.unit_cost * self.scenario.run.scale
-                self.ledger.bring_forward(p, self.policy_year, cost, promised)
-        self.held_back[:] = 0
+            if record.kind != SUBSIDY:
+                self.held_back[p] = 0
+            if record.kind in COURSE_KINDS:
+                self.ledger.bring_forward(p, self.policy_year, record.unit_cost * self.scenario.run.scale)
 
     def headcount_of(self, record: Programme) -> float:
         """Mean headcount of the employers a programme is for, over the published one (below 1 at coarse scales)."""
@@ -382,7 +384,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
         self.applied = np.zeros(n, dtype=np.int64)
         self.firm_seats, self.seat_steering = 0.0, 0.0
-        # won of this year that a trial keeps for empty seats, or that is promised for subsidised hires
+        # won that a trial keeps this year for empty seats, or that subsidised hires are still promised
         self.held_back = np.zeros(n, dtype=np.int64)
         self.rules = rules_of(self.scenario.evaluation, self.programme_ids, self.economy, self.key)
         self.enrolments, self.randomised = Enrolments(), Randomised()

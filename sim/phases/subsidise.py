@@ -6,8 +6,9 @@ each part of the cost of the job that the subsidy bears: its won over pay of the
 month's openings at the start). Whoever of them is hired is paid for until the months are over or the job ends. Posts
 wanted answer through job creation (`sim.phases.post`). Pay offered does not change: wages are posted.
 
-What is promised for a year's hires is kept from that year's money, so that it never runs over; what those who leave early
-do not use pays for others in the same year, and lapses after it. Payments are booked to the year of the hire.
+Money is promised for all months of a hire, so that it never runs over; what those who leave early do not use pays for
+others, also in later years (otherwise a third of the money would lapse, and nothing could be held against a programme of
+the same cost). Payments are booked to the year they fall in as far as its line goes, else to the earliest with any left.
 """
 
 from __future__ import annotations
@@ -148,8 +149,7 @@ def award(model: LaborMarket, accepted: Accepted, counts: np.ndarray, relief: Re
 
 
 def pay(model: LaborMarket) -> None:
-    """Pay a month for everyone still with the employer that hired him or her; what is left of a year's promises is kept
-    from its money."""
+    """Pay a month for everyone still with the employer that hired him or her, and keep the money of what is left."""
     m, w, records = model, model.workers, model.enrolments
     if m.spin_up or m.subsidised.size == 0:
         return
@@ -165,16 +165,21 @@ def pay(model: LaborMarket) -> None:
     records.end[lines[over | ~stays]] = m.month
     going_on = stays & ~over
     so_far, before = unit * month // months, unit * (month - 1) // months
-    year = (m.scenario.run.start.month - 1 + begun) // 12
-    scale = m.scenario.run.scale
     for p in np.unique(programme):
         mine = going_on & (programme == p)
-        for y in np.unique(year[mine]):
-            due = (so_far - before)[mine & (year == y)].sum()
-            m.ledger.spend("course", int(p), int(y), int(due) * scale)
-        this_year = mine & (year == m.policy_year)
-        m.held_back[p] = (unit - so_far)[this_year].sum() * scale
+        due, promised = (so_far - before)[mine].sum(), (unit - so_far)[mine].sum()
+        _spend(m, int(p), int(due) * m.scenario.run.scale)
+        m.held_back[p] = promised * m.scenario.run.scale
     m.subsidised = m.subsidised[going_on]
+
+
+def _spend(model: LaborMarket, p: int, won: int) -> None:
+    """Book won to this year's line, else to the earliest with money left."""
+    ledger, year = model.ledger, model.policy_year
+    for y in (year, *range(year)):
+        part = min(won, ledger.left(p, y))
+        ledger.spend("course", p, y, part)
+        won -= part
 
 
 __all__ = ["Relief", "award", "favour", "pay"]
