@@ -179,7 +179,16 @@ Sources = Collection[str] | None
 PROGRAMME_TEXTS = ("label_en", "label_ko", "kind", "stages", "binds", "plan", "reference")
 PROGRAMME_CHOICES: dict[str, tuple[str, ...]] = {
     "kind": (
-        *("course", "sme-package", "joint-centre", "lab", "support", "hiring-subsidy", "instructors", "channel"),
+        *(
+            "course",
+            "sme-package",
+            "joint-centre",
+            "lab",
+            "support",
+            "hiring-subsidy",
+            "instructors",
+            "channel",
+        ),
     ),
     "stages": ("entry", "active", "transition"),
     "binds": ("applicants", "seats", "money", "firms", "instructors", "hours", "throughput"),

@@ -78,7 +78,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         *("held_back", "randomised.size", "randomised._columns"),
         *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
         *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
-        *("record.insured", "record.occupation", "record.pay", "record.place"),
+        *("record.insured", "record.job_begun", "record.occupation", "record.pay", "record.place"),
         *("record.incomes", "record.income_of_year", "record.adoption"),
     )
 
@@ -373,7 +373,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _set_programmes(self) -> None:
         records = self.scenario.programmes(self.economy.programmes)
-        own = sorted(records.keys() - self.economy.programmes.keys())  # last, so that they move nobody's draws
+        own = sorted(
+            records.keys() - self.economy.programmes.keys()
+        )  # last, so that they move nobody's draws
         self.programme_ids = [*sorted(records.keys() - set(own)), *own]
         self.programmes = [records[name] for name in self.programme_ids]
         self.ledger = Ledger(self.programme_ids, self.scenario.money(records), list(self.scenario.years))

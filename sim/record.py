@@ -113,6 +113,7 @@ class Record:
         self.insured: list[
             np.ndarray
         ] = []  # in work that employment insurance covers, one bit a person a month
+        self.job_begun: list[np.ndarray] = []  # in the first month of a job, one bit a person a month
         self.occupation: dict[
             int, np.ndarray
         ] = {}  # at the ends of quarters: occupation, the last one without work
@@ -159,6 +160,7 @@ class Record:
         self.employed.append(np.packbits(w.state == 1))
         self.unemployed.append(np.packbits(w.state == 2))
         self.insured.append(np.packbits((w.state == 1) & ((w.tags & INSURED) != 0)))
+        self.job_begun.append(np.packbits((w.state == 1) & (w.spell == 1)))  # `learn` has counted the month
         month, last = model.month, model.month + 1 == model.scenario.run.months
         if (month + 1) % QUARTER == 0 or last:
             self.occupation[month] = np.array(w.occupation)

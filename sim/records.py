@@ -246,7 +246,9 @@ class Programme(Record):
     @model_validator(mode="after")
     def _subsidy_pays(self) -> Self:
         if type(self) is Programme and self.kind == "hiring-subsidy" and self.unit_cost == 0:
-            problem = "a hiring subsidy must state unit_cost, the won paid for a hire that lasts all its months"
+            problem = (
+                "a hiring subsidy must state unit_cost, the won paid for a hire that lasts all its months"
+            )
             raise PydanticCustomError("subsidy", problem)
         return self
 

@@ -156,7 +156,7 @@ def effects_of(
 def _without_persons(run: RunData) -> RunData:
     run.people.clear()
     record = run.record
-    for kept in (record.employed, record.unemployed, record.insured):
+    for kept in (record.employed, record.unemployed, record.insured, record.job_begun):
         kept.clear()
     for by_month in (
         record.employer,

@@ -134,7 +134,8 @@ class Effects:
         """Every account at every horizon; unit: persons, or person-months (added up from the start).
 
         In the groups of `by` the trained count where they were at enrolment and all others at the policy's
-        start. Programmes and exposure group the trained only, so these have gross, deadweight and direct.
+        start. Programmes, exposure and size (of the employer at enrolment) group the trained only, so these have
+        gross, deadweight and direct.
         `by="slack"`: provinces in three classes by the base run's unemployment rate.
         """
         if unit not in ("persons", "person-months"):
@@ -209,13 +210,19 @@ class Effects:
         first quarter-end from 3, 6, 12, 24 and 36 months on."""
         return breakdown.earnings(self, by, clock)
 
+    def retention(self, by: str | None = None, *, clock: str = "start") -> pd.DataFrame:
+        """Whether the trained keep the first job they have within six months, 6 and 12 months later, and whether they are
+        in work then: under the policy, anyway, and the difference on all the trained."""
+        return breakdown.retention(self, by, clock)
+
     def trace(self, by: str | None = None) -> pd.DataFrame:
         """Jobs that everyone outside the trained lost and gained at each year-end, by age, region, stage, sex,
         education or slack of the person, or occupation (major group), size or industry of the job."""
         return breakdown.trace(self, by)
 
     def distribution(self) -> pd.DataFrame:
-        """Employment rate and mean pay by group before (the base) and after (the policy), and gaps between groups."""
+        """Employment rate and mean pay by group before (the base) and after (the policy), gaps between groups, the change
+        of income a head by group, and the inequality of annual incomes."""
         return breakdown.distribution(self)
 
     def trials(self) -> pd.DataFrame:
@@ -353,6 +360,7 @@ class Effects:
         parts += [self.decomposition("slack"), self.decomposition("slack", unit="person-months")]
         parts += [self.treated(d, clock=c, definition=e) for d in by for c in CLOCKS for e in DEFINITIONS]
         parts += [self.earnings(d, clock=c) for d in by for c in CLOCKS]
+        parts += [self.retention(d, clock=c) for d in by for c in CLOCKS]
         parts += [self.trace(d) for d in (None, *breakdown.PEOPLE, "occupation", "size", "industry")]
         parts += [self.distribution()]
         parts += [self.net("unemployed"), self.net("inactive"), self.productivity(), self.cost()]

@@ -50,7 +50,7 @@ def show(effects: Effects, console: Console) -> None:
 
 def tables(effects: Effects) -> Iterator[RenderableType]:
     """The tables in the order of reading, one block of jobs and one ledger for each scenario."""
-    from sim.evaluation import show_money
+    from sim.evaluation import show_details, show_money
 
     for scenario in effects.scenarios:
         yield jobs(effects, scenario)
@@ -58,6 +58,7 @@ def tables(effects: Effects) -> Iterator[RenderableType]:
     yield placement(effects)
     for scenario in effects.scenarios:
         yield from details(effects, scenario)
+    yield show_details.unequal(effects)
     yield money(effects)
     for scenario in effects.scenarios:
         yield show_money.costs(effects, scenario)

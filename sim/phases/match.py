@@ -86,7 +86,17 @@ class Accepted(NamedTuple):
     @classmethod
     def room(cls, n: int) -> Accepted:
         """Room for `n` of them."""
-        types = (np.uint32, np.uint32, np.int32, np.float32, np.uint8, np.int32, np.uint8, np.uint8, np.float32)
+        types = (
+            np.uint32,
+            np.uint32,
+            np.int32,
+            np.float32,
+            np.uint8,
+            np.int32,
+            np.uint8,
+            np.uint8,
+            np.float32,
+        )
         return cls(*(np.empty(n, dtype=t) for t in types))
 
 

@@ -87,7 +87,24 @@ def _takes(model: LaborMarket, p: int) -> bool:
 
 @jit
 def _relieve(
-    lo, hi, chunk, desk, applications, taking, won, w, e, posts, tb, pt, pm, key, clock, adverts, premium, relief
+    lo,
+    hi,
+    chunk,
+    desk,
+    applications,
+    taking,
+    won,
+    w,
+    e,
+    posts,
+    tb,
+    pt,
+    pm,
+    key,
+    clock,
+    adverts,
+    premium,
+    relief,
 ):
     """The first subsidy that each application could bring. won: of each programme, per month that a job lasts."""
     for q in range(lo, hi):
