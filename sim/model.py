@@ -257,8 +257,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         return np.asarray((skill + self.shrink * national) / (hires + self.shrink))
 
     def hires_relief(self) -> np.ndarray:
-        """Part of the cost of a job that hiring subsidies bore, mean of the hires of twelve months by province and major
-        group, shrunk like the filling rate."""
+        """Part of the cost of a job that hiring subsidies bore, mean of a year's hires by province and major group,
+        shrunk like the filling rate."""
         hires, saved = self._hires.sum(axis=0), self._saved.sum(axis=0) * 1e-6
         national = saved.sum() / max(1, hires.sum())
         return np.asarray((saved + self.shrink * national) / (hires + self.shrink))

@@ -126,7 +126,9 @@ LABOUR_COST = (
     "Popp 2023, J. Labour Market Research 57: own-wage elasticity of labour demand -0.43, mean of 705 German "
     "estimates; publication bias inflates such means (Lichter, Peichl & Siegloch 2015, EER 80)"
 )
-MONEY_IN_RANKING = "assumption: won saved count as won of pay do, one sd of employability being one point and 0.25 log points of pay"
+MONEY_IN_RANKING = (
+    "assumption: a won saved counts as one of pay does (1 sd of employability: 1 point, 0.25 log points)"
+)
 ADOPTION = "official adoption series of 2023 and 2024, which differ sixfold by definition (5.3% to 32.9%)"
 
 

@@ -33,8 +33,8 @@ class RunData:
     `books`: whole won and persons (`sim.ledger.ACCOUNTS`, programmes, years).
     `eligible`: agents admitted by each programme's rules at the end of the first month of each run year
     (years, programmes). `people`: columns of everyone at the end, with `keep_status` only; rows are
-    identities, the same in every scenario. `panel_rows`: the followed workers, with a panel only; `employer_size`: size class
-    of every employer, with either. `randomised`: those whose seat was decided by lot.
+    identities, the same in every scenario. `panel_rows`: the followed workers, with a panel only; `employer_size`:
+    size class of every employer, with either. `randomised`: those whose seat was decided by lot.
     """
 
     scenario: Scenario

@@ -211,8 +211,8 @@ class Effects:
         return breakdown.earnings(self, by, clock)
 
     def retention(self, by: str | None = None, *, clock: str = "start") -> pd.DataFrame:
-        """Whether the trained keep the first job they have within six months, 6 and 12 months later, and whether they are
-        in work then: under the policy, anyway, and the difference on all the trained."""
+        """Whether the trained keep the first job they have within six months, 6 and 12 months later, and whether they
+        are in work then: under the policy, anyway, and the difference on all the trained."""
         return breakdown.retention(self, by, clock)
 
     def trace(self, by: str | None = None) -> pd.DataFrame:
@@ -221,8 +221,8 @@ class Effects:
         return breakdown.trace(self, by)
 
     def distribution(self) -> pd.DataFrame:
-        """Employment rate and mean pay by group before (the base) and after (the policy), gaps between groups, the change
-        of income a head by group, and the inequality of annual incomes."""
+        """Employment rate and mean pay by group before (the base) and after (the policy), gaps between groups, the
+        change of income a head by group, and the inequality of annual incomes."""
         return breakdown.distribution(self)
 
     def trials(self) -> pd.DataFrame:

@@ -63,7 +63,8 @@ class Groups:
     """The axis of groups: everyone, then each category of each dimension, one after the other.
 
     dimensions: categories by dimension, in order, "all" first. Programmes, exposure (of the occupation at the start of
-    the course) and size (of the employer then) group the trained only. work: categories of workplaces, for the jobs others lose and gain.
+    the course) and size (of the employer then) group the trained only. work: categories of workplaces, for the jobs
+    others lose and gain.
     """
 
     dimensions: Mapping[str, tuple[str, ...]]
@@ -122,8 +123,8 @@ class Observed:
     workplace of everyone by dimension of `Groups.work` (n,). occupation, pay: at quarter-ends, occupation and monthly
     pay of employees in thousand won (n,). trade: occupation at enrolment, by enrolment. exposure: exposure class of
     each occupation, a third of the employed in each; size_class: of the employer at enrolment, by enrolment (the last
-    class: none); job_begun: bits as of employed, of the first month of a job; length: months of each programme's course. incomes: of
-    everyone who had any, by calendar year and item.
+    class: none); job_begun: bits as of employed, of the first month of a job; length: months of each programme's
+    course. incomes: of everyone who had any, by calendar year and item.
     """
 
     employed: np.ndarray

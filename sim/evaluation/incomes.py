@@ -93,7 +93,7 @@ def inequality(policy: Mapping[int, Incomes], comparison: Mapping[int, Incomes],
 def unequal(won: np.ndarray) -> tuple[float, ...]:
     """`INEQUALITY` of incomes (persons,), none below zero; zeros where nobody has any.
 
-    Gini = 2 sum(rank x income) / (n x sum) - (n + 1) / n, incomes in ascending order (Cowell 2011, Measuring Inequality).
+    Gini = 2 sum(rank x income) / (n x sum) - (n + 1) / n, incomes ascending (Cowell 2011, Measuring Inequality).
     """
     n, total = won.size, float(won.sum())
     if n == 0 or total == 0.0:

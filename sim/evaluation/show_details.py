@@ -28,6 +28,7 @@ MAJOR_GROUPS = {
     "9": "elementary occupations",
 }
 KEPT = "retention: same job of the placed"
+STAYED = "direct effect on placed and still in the same job"
 MOST = 5  # occupations that lose, and that gain, in print
 
 
@@ -37,8 +38,8 @@ def trained(effects: Effects, scenario: str) -> Table:
         f"{scenario}: direct effects on all it trains, against {effects.base}",
         "months since",
         *(str(h) for h in HORIZONS),
-        caption="completion: the planned end of the course, in both runs; earnings: zero without an employee's job; first job: within 6 months, "
-        "told 6 and 12 months after it",
+        caption="completion: the planned end of the course, in both runs; earnings: zero without an employee's job; "
+        "first job: within 6 months, told 6 and 12 months after it",
     )
     lines = []
     for clock in CLOCKS:
@@ -58,8 +59,8 @@ def trained(effects: Effects, scenario: str) -> Table:
             (found, KEPT, f"{clock}: still in the first job, % of the placed", ".1f"),
             (
                 found,
-                "direct effect on placed and still in the same job",
-                f"{clock}: placed and still there, points",
+                STAYED,
+                f"{clock}: placed and there, points",
                 "+.1f",
             ),
         ]
@@ -126,7 +127,8 @@ def gaps(effects: Effects, scenario: str) -> Table:
             "income a head in the year, thousand won, change",
         ),
     )
-    for kind, mine in found.groupby("dimension", sort=False):
+    for kind in dict.fromkeys(["all", *found.dimension]):
+        mine = found[found.dimension == kind]
         if kind == "gap":
             table.add_section()
         for category in dict.fromkeys(mine.category):

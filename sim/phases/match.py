@@ -70,8 +70,9 @@ def match(model: LaborMarket) -> None:
 
 
 class Accepted(NamedTuple):
-    """Offers accepted, from the start of each chunk of applications: application, worker, post, log wage, contract; then
-    what the worker leaves and brings: the post held before (-1 none), whether at work, part in programmes, AI skill."""
+    """Offers accepted, from the start of each chunk of applications: application, worker, post, log wage, contract;
+    then what the worker leaves and brings: the post held before (-1 none), whether at work, part in programmes, AI
+    skill."""
 
     application: np.ndarray
     worker: np.ndarray

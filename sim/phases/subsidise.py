@@ -1,14 +1,14 @@
 """Hiring subsidies, inside phase 7: employers are paid a monthly sum for hiring eligible people out of work.
 
 Once applications are in, employers with an eligible applicant ask for the subsidy, and are approved in the order of a
-lot until the month's money is promised. An approved vacancy ranks its eligible applicants higher, by `score_subsidy` for
-each part of the cost of the job that the subsidy bears: its won over pay of the months that a job lasts (posts over a
-month's openings at the start). Whoever of them is hired is paid for until the months are over or the job ends. Posts
+lot until the month's money is promised. An approved vacancy ranks its eligible applicants higher, by `score_subsidy`
+for each part of the cost of the job that the subsidy bears: its won over pay of the months that a job lasts (posts over
+a month's openings at the start). Whoever of them is hired is paid for until the months are over or the job ends. Posts
 wanted answer through job creation (`sim.phases.post`). Pay offered does not change: wages are posted.
 
 Money is promised for all months of a hire, so that it never runs over; what those who leave early do not use pays for
-others, also in later years (otherwise a third of the money would lapse, and nothing could be held against a programme of
-the same cost). Payments are booked to the year they fall in as far as its line goes, else to the earliest with any left.
+others, also in later years (otherwise a third of it would lapse, and nothing could be held against a programme of the
+same cost). Payments are booked to the year they fall in as far as its line goes, else to the earliest with any left.
 """
 
 from __future__ import annotations
