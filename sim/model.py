@@ -34,7 +34,17 @@ from sim.records import Programme
 from sim.scenario import Scenario
 from sim.uncertainty import drawn
 from sim.wages import APPLIED
-from sim.workers import ABSENT, EMPLOYED, STAGES, UNEMPLOYED, Worker, WorkerColumns, WorkerSet, life_stage
+from sim.workers import (
+    ABSENT,
+    EMPLOYED,
+    NOBODY,
+    STAGES,
+    UNEMPLOYED,
+    Worker,
+    WorkerColumns,
+    WorkerSet,
+    life_stage,
+)
 
 SHRINK = 5_000.0  # openings, in persons, that shrink a cell's filling rate to the national one
 Clock = namedtuple("Clock", "month counter calendar_month year year_index")
@@ -78,7 +88,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         *("held_back", "randomised.size", "randomised._columns"),
         *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
         *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
-        *("record.insured", "record.job_begun", "record.occupation", "record.pay", "record.place"),
+        *(
+            "record.insured",
+            "record.job_begun",
+            "record.start",
+            "record.occupation",
+            "record.pay",
+            "record.place",
+        ),
         *("record.incomes", "record.income_of_year", "record.adoption"),
     )
 
@@ -541,6 +558,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         for lo in self.chunk_starts:  # everyone at once would be the memory's peak
             living = lo + np.flatnonzero(w.state[lo : lo + CHUNK] != ABSENT)
             w.stage0[living] = self.stages(living)
+        if self.record.keep_status:
+            self.record.start = np.stack([np.where(w.state != ABSENT, w.occupation, NOBODY), w.size])
         self.premium_start = self._log_scarcity()
 
     def _end_month(self) -> None:

@@ -113,6 +113,9 @@ class Record:
         self.insured: list[
             np.ndarray
         ] = []  # in work that employment insurance covers, one bit a person a month
+        self.start = np.zeros(
+            (2, 0), dtype=np.uint8
+        )  # occupation (255 not here yet) and size class as month 0 begins
         self.job_begun: list[np.ndarray] = []  # in the first month of a job, one bit a person a month
         self.occupation: dict[
             int, np.ndarray

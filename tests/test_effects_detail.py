@@ -314,14 +314,31 @@ def test_size_is_that_of_the_employer_at_enrolment(effects: Effects) -> None:
     assert set(found.dimension) == {"size"}
 
 
+def test_the_account_adds_up_by_exposure_and_size(effects: Effects) -> None:
+    """Everyone has an exposure and a size at the policy's start, so that losses and gains add up over them too."""
+    for by in ("exposure", "size"):
+        parts = effects._grouped(effects.accounts, by).sum("group")
+        whole = effects.accounts.sel(group="all:all")
+        assert all((parts[name] == whole[name]).all() for name in effects.accounts.data_vars), by
+    start = effects.paired.start
+    whole = start.sel(group="all:all")
+    sizes, exposed = (
+        start.isel(group=np.flatnonzero(start.dimension.values == by)) for by in ("size", "exposure")
+    )
+    assert (sizes.sum("group") == whole).all() and (exposed.sum("group") == whole).all()
+    assert (exposed.sel(group="exposure:entered later") == 0).all()
+    assert 0.9 < float((exposed / whole).isel(group=slice(0, 3)).sum("group").min()) <= 1.0
+
+
 def test_income_by_group_adds_up_to_that_of_all(effects: Effects) -> None:
     won = effects.paired.incomes
-    for by in ("stage", "age", "sex", "education", "region"):
+    kinds = ("stage", "age", "sex", "education", "region", "exposure", "size")
+    for by in kinds:
         parts = won.isel(group=np.flatnonzero(won.dimension.values == by)).sum("group")
         assert np.array_equal(parts, won.sel(group="all:all"))
     found = effects.distribution()
     mine = found[found.outcome == INCOME]
-    assert set(mine.dimension) == {"all", "stage", "age", "sex", "education", "region"}
+    assert set(mine.dimension) == {"all", *kinds}
     assert (mine[mine.scenario == "same"]["mean"].dropna() == 0.0).all()
     assert (mine[(mine.scenario == "roadmap") & (mine.dimension == "all")]["mean"] != 0.0).all()
 

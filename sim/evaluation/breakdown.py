@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sim.evaluation.comparison import Effects
 
 SLACK = ("low unemployment", "middle unemployment", "high unemployment")
-PEOPLE = ("stage", "age", "sex", "education", "region", "slack")
+PEOPLE = ("stage", "age", "sex", "education", "region", "exposure", "slack")
+AT_START = ("exposure", "size")
+"""Known of everyone as they were at the policy's start only."""
 LOST, GAINED, OTHERS = "jobs lost by others", "jobs gained by others", "jobs of others, net"
 RATE, PAY = "employment rate", "mean monthly pay of employees"
 INCOME = "income a head, change"
@@ -29,6 +31,7 @@ MEASURES = {
     "top_tenth": ("share of annual incomes of the top tenth", 100.0, "percent"),
 }
 GAPS = ("female less male", "15-29 less 40-49", "non-capital less capital", "middle school less college")
+PAY_GAPS = (*GAPS, "high exposure less low exposure", "smaller employers less large")
 
 
 # ---------------------------------------------------------------------------------------------------- slack
@@ -221,19 +224,25 @@ def distribution(effects: Effects) -> pd.DataFrame:
 def income_change(effects: Effects) -> pd.DataFrame:
     """Who gains and who loses: pay, own-account income, benefits and allowances, less self-payments, before tax, a head
     of each group in the calendar year of a horizon, against the base. Trainees count where they were at enrolment,
-    everyone else at the policy's start; heads are those of the base at the horizon."""
+    everyone else at the policy's start; heads are those of the base at the horizon, by exposure and size those who were
+    there at the start."""
     won = effects.paired.incomes.sum("side")
     signs = xr.DataArray([-1 if item == "self_payments" else 1 for item in won.income.values], dims="income")
     won = (won * signs).sum("income")
     kinds = ("stage", "age", "sex", "education", "region")
-    won = won.isel(group=np.isin(won.dimension.values, ("all", *kinds)))
+    won = won.isel(group=np.isin(won.dimension.values, ("all", *kinds, *AT_START)))
     years = [year_of(effects, h) for h in effects.horizons]
     won = won.sel(year=xr.DataArray(years, dims="horizon")).drop_vars(["year", "dimension", "category"])
     won = won.assign_coords(horizon=effects.horizons)
     parts = [_people(effects, by).sum("state") for by in kinds]
     heads = xr.concat([parts[0].sum("group").expand_dims(group=["all:all"]), *parts], "group")
     heads = heads.sel(scenario=effects.base, drop=True).expand_dims(scenario=effects.scenarios)
-    heads = heads.sel(group=won.group.values)
+    start = effects.paired.start.isel(group=np.isin(effects.paired.dimension.values, AT_START))
+    start = start.drop_vars(["dimension", "category"]).expand_dims(horizon=effects.horizons)
+    heads = xr.concat([heads, start], "group").sel(group=won.group.values)
+    won, heads = (
+        x.isel(group=(heads > 0).all(("scenario", "replicate", "horizon")).values) for x in (won, heads)
+    )
     return effects._frame(
         _labelled(won / 1e3 / heads), INCOME, "thousand won a head and year", _labelled(heads)
     )
@@ -288,7 +297,7 @@ def _people(effects: Effects, by: str) -> xr.DataArray:
 def _pays(effects: Effects) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Mean monthly pay by group and gap, as `_rates`."""
     wages = effects.paired.wages
-    kinds = ("stage", "age", "sex", "education", "region")
+    kinds = ("stage", "age", "sex", "education", "region", *AT_START)
     wages = wages.isel(group=np.isin(wages.dimension.values, kinds)).drop_vars(["dimension", "category"])
     both = [
         xr.concat([wages.sel(sum=f"{name}_base", drop=True), wages.sel(sum=name, drop=True)], "run")
@@ -321,29 +330,32 @@ def _gapped(
     regions = [str(g) for g in part0.group.values if str(g).startswith("region:")]
     capital = [name for name, inside in zip(regions, from_capital, strict=True) if inside]
     elsewhere = [name for name in regions if name not in capital]
+    sizes = [str(g) for g in part0.group.values if str(g).startswith("size:")][
+        :-1
+    ]  # the last has no employer
     ends = (
         (["sex:female"], ["sex:male"]),
         (["age:15-29"], ["age:40-49"]),
         (elsewhere, capital),
         (["education:middle"], ["education:college"]),
+        (["exposure:high exposure"], ["exposure:low exposure"]),
+        (sizes[:-1], sizes[-1:]),
     )
+    named = list(zip(PAY_GAPS if sizes else GAPS, ends, strict=False))
 
     def rates(part: xr.DataArray, total: xr.DataArray) -> xr.DataArray:
         def of(groups: list[str]) -> xr.DataArray:
             return times * part.sel(group=groups).sum("group") / total.sel(group=groups).sum("group")
 
         plain = times * part / total.where(total > 0)
-        gaps = [
-            (of(a) - of(b)).expand_dims(group=[f"gap:{name}"])
-            for name, (a, b) in zip(GAPS, ends, strict=True)
-        ]
+        gaps = [(of(a) - of(b)).expand_dims(group=[f"gap:{name}"]) for name, (a, b) in named]
         return _labelled(xr.concat([plain, *gaps], "group"))
 
     fewest = [
         xr.concat([total0.sel(group=a).sum("group"), total0.sel(group=b).sum("group")], "side")
         .min("side")
         .expand_dims(group=[f"gap:{name}"])
-        for name, (a, b) in zip(GAPS, ends, strict=True)
+        for name, (a, b) in named
     ]
     return rates(part0, total0), rates(part1, total1), _labelled(xr.concat([total0, *fewest], "group"))
 

@@ -134,8 +134,8 @@ class Effects:
         """Every account at every horizon; unit: persons, or person-months (added up from the start).
 
         In the groups of `by` the trained count where they were at enrolment and all others at the policy's
-        start. Programmes, exposure and size (of the employer at enrolment) group the trained only, so these have
-        gross, deadweight and direct.
+        start: exposure is that of the occupation and size that of the employer then. Programmes group the trained
+        only, so these have gross, deadweight and direct.
         `by="slack"`: provinces in three classes by the base run's unemployment rate.
         """
         if unit not in ("persons", "person-months"):

@@ -18,7 +18,7 @@ and without that step a programme that does nothing would seem to push out every
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +52,9 @@ ACCOUNTS = ("trained", "gross", "deadweight", "gains", "losses", "forgone")
 CHANGES = ("gains", "losses")
 SINCE = FOLLOWED[:3]
 EXPOSURES = ("low exposure", "middle exposure", "high exposure")
-TRAINED_ONLY = ("programme", "exposure", "size")
+LATER = "entered later"
+"""Of exposure: people who were not yet there at the policy's start, and so had no occupation."""
+TRAINED_ONLY = ("programme",)
 """Dimensions that are known of the trained alone."""
 NO_EMPLOYER = "no employer"
 NEVER = np.iinfo(np.int32).max
@@ -62,9 +64,9 @@ NEVER = np.iinfo(np.int32).max
 class Groups:
     """The axis of groups: everyone, then each category of each dimension, one after the other.
 
-    dimensions: categories by dimension, in order, "all" first. Programmes, exposure (of the occupation at the start of
-    the course) and size (of the employer then) group the trained only. work: categories of workplaces, for the jobs
-    others lose and gain.
+    dimensions: categories by dimension, in order, "all" first: of the trained at enrolment, of everyone else at the
+    policy's start. Exposure is that of the occupation (the last one for those without a job), size the employer's.
+    Programmes group the trained only. work: categories of workplaces, for the jobs others lose and gain.
     """
 
     dimensions: Mapping[str, tuple[str, ...]]
@@ -80,7 +82,7 @@ class Groups:
             "size": (*economy.codes["size"], NO_EMPLOYER),
             "industry": tuple(economy.codes["industry"]),
         }
-        own = {"exposure": EXPOSURES, "size": work["size"], "programme": tuple(programmes)}
+        own = {"exposure": (*EXPOSURES, LATER), "size": work["size"], "programme": tuple(programmes)}
         return cls({**people, **own}, work)
 
     @property
@@ -157,7 +159,9 @@ class Observed:
         age = -people["birth"].astype(np.int64) // 12
         codes = {"stage": people["stage0"], "age": np.clip((age - 20) // 10, 0, len(AGES5) - 1)}
         codes |= {name: people[name] for name in ("sex", "education", "region")}
-        economy = economies.load(run.scenario.run.economy)
+        economy, classes = economies.load(run.scenario.run.economy), _exposure_classes(run)
+        trade, codes["size"] = (x.astype(np.int64) for x in run.record.start)
+        codes["exposure"] = np.append(classes, len(EXPOSURES))[np.minimum(trade, classes.size)]
         major = _major_groups(economy)[1]
         record = run.record
         work_at = {
@@ -180,7 +184,7 @@ class Observed:
             record.occupation,
             record.pay,
             e.occupation,
-            _exposure_classes(run),
+            classes,
             size_class=_sizes(run, len(economy.codes["size"])),
             job_begun=np.stack(record.job_begun),
             length=np.array(run.months_of_course, dtype=np.int64),
@@ -215,7 +219,8 @@ class PairSums:
     trained, while the run lasts; trace (horizons,
     workplaces, CHANGES): jobs of everyone outside the trained; wages (horizons, groups, WAGES): pay and employees of
     everyone; incomes (years, groups, SIDES, ITEMS): won of agents, policy less comparison, in the calendar `years`;
-    inequality (years, RUNS, INEQUALITY): of annual incomes, a measure and no count.
+    inequality (years, RUNS, INEQUALITY): of annual incomes, a measure and no count; start (groups,): everyone who was
+    there at the policy's start.
     horizons: months from the start of the run to each year-end.
     """
 
@@ -230,6 +235,7 @@ class PairSums:
     wages: np.ndarray
     incomes: np.ndarray
     inequality: np.ndarray
+    start: np.ndarray
     years: tuple[int, ...]
 
     @property
@@ -245,6 +251,9 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
     """
     if policy.size != comparison.size or policy.employed.shape != comparison.employed.shape:
         raise ValueError("the two runs do not have the same people and months, so they cannot be paired")
+    if "exposure" in comparison.people:  # classes of the comparison, so that they are one for both runs
+        people = {**policy.people, "exposure": comparison.people["exposure"]}
+        policy = replace(policy, people=people)
     months, n = policy.employed.shape[0], policy.size
     (first, row), (other, _) = policy.first_course(), comparison.first_course()
     who = np.flatnonzero(first < other)
@@ -302,6 +311,9 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
         np.stack(wages),
         incomes,
         inequality(policy.incomes, comparison.incomes, n),
+        groups.tally(everyone, np.flatnonzero(everyone["exposure"] != len(EXPOSURES)))
+        if "exposure" in everyone
+        else groups.tally(everyone, np.arange(n)),
         tuple(sorted(policy.incomes)),
     )
 
@@ -401,6 +413,7 @@ def paired_dataset(
         "trace": ("horizon", "place", "change"),
         "wages": ("horizon", "group", "sum"),
         "incomes": ("year", "group", "side", "income"),
+        "start": ("group",),
     }
     notes = {
         "heads": "people by what the policy did to them",
@@ -411,6 +424,7 @@ def paired_dataset(
         "trace": "jobs of everyone outside the trained, by workplace",
         "wages": "monthly pay of employees in thousand won, and employees, in the policy and in the base",
         "incomes": "incomes of participants and of all others, against the base",
+        "start": "people at the policy's start",
     }
     data = {}
     for name, axes in dims.items():
