@@ -352,7 +352,8 @@ class Effects:
         return wide.reindex(list(EFFECTS))
 
     def tidy(self) -> pd.DataFrame:
-        """Everything in long form: what `effects.csv` holds."""
+        """Everything in long form: what `effects.csv` holds, with the agents (of all replicates) that a row rests on
+        where that is told, and the paired replicates."""
         dimensions = list(dict.fromkeys(str(d) for d in self.paired.dimension.values))
         by = [None if d == "all" else d for d in dimensions]
         parts = [self.decomposition(d) for d in by]
@@ -367,7 +368,8 @@ class Effects:
         parts += [self.fiscal(), self.viewpoints(), self.path()]
         parts += [self.cost_effectiveness(), self.productivity("size"), self.productivity("industry")]
         parts += [self.trials()] if "trials" in self.results.tree.children else []
-        return pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
+        whole = pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
+        return whole.assign(replicates=self.replicates)
 
     def _grouped(self, data: Any, by: str | None) -> Any:
         names = [*(str(d) for d in dict.fromkeys(self.paired.dimension.values)), "slack"]
@@ -390,8 +392,8 @@ class Effects:
         support: xr.DataArray | None,
         denominator: xr.DataArray | None = None,
     ) -> pd.DataFrame:
-        """Rows of `COLUMNS` from (scenario, replicate, horizon[, group]): means, or ratios of sums, with
-        intervals.
+        """Rows of `COLUMNS` from (scenario, replicate, horizon[, group]): means, or ratios of sums, with intervals, and
+        the agents of all replicates that they rest on.
 
         support: persons that the estimate rests on; below `FEWEST` agents over all replicates the row says
         "too few" and has no number, unless nobody at all is concerned: then the zero is exact.
@@ -405,6 +407,7 @@ class Effects:
             ends = self.results.design.ratio(values.values, below, axis=1)
         mean = ends.mean
         units = np.full(mean.shape, unit, dtype=object)
+        agents = np.full(mean.shape, np.nan)
         if support is not None:
             agents = support.transpose(*order).values.sum(axis=1) / self.scale
             few = (agents < FEWEST) & ((agents > 0) | (denominator is not None))
@@ -426,8 +429,9 @@ class Effects:
                 "share_parameter": ends.share_parameter.ravel(),
                 "share_seed": ends.share_seed.ravel(),
                 "share_structure": ends.share_structure.ravel(),
+                "agents": agents.astype(np.float64).ravel(),
             },
-            columns=list(COLUMNS),
+            columns=[*COLUMNS, "agents"],
         )
 
 

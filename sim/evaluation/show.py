@@ -10,7 +10,7 @@ import pandas as pd
 
 from sim.evaluation.comparison import CHANGES_OF
 from sim.evaluation.experiments import ITT, NET, OFFERED
-from sim.programmes import HORIZONS
+from sim.programmes import HORIZONS, SUBSIDY
 from sim.summary import PLAN_GOAL, TOO_FEW
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def jobs(effects: Effects, scenario: str) -> Table:
     columns = {h: whole_accounts({str(k): float(x) for k, x in means[h].items()}) for h in effects.horizons}
     last = _rows(found[found.horizon_months == effects.horizons[-1]], "outcome")
     title = f"{scenario} against {effects.base}: persons in work at the end of month"
+    books = effects.results.programmes.sums
+    subsidised = books.enrolled.sel(scenario=scenario).where(books.programme_kind == SUBSIDY, 0).any()
     table = _table(
         title,
         "",
@@ -111,6 +113,10 @@ def jobs(effects: Effects, scenario: str) -> Table:
         few = str(row["unit"]).startswith(TOO_FEW)
         values = [_count(columns[h][account]) for h in effects.horizons]
         style = "bold" if account in ("direct", "net") else None
+        if subsidised:
+            label = label.replace("trained, not", "trained or hired with a subsidy, not").replace(
+                "the trained", "them"
+            )
         table.add_row(
             label.format(base=effects.base), *values, TOO_FEW if few else _between(row), style=style
         )
