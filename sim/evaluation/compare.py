@@ -156,6 +156,7 @@ def effects_of(
 def _without_persons(run: RunData) -> RunData:
     run.people.clear()
     record = run.record
+    record.start = record.start[:, :0].copy()
     for kept in (record.employed, record.unemployed, record.insured, record.job_begun):
         kept.clear()
     for by_month in (
