@@ -39,6 +39,7 @@ PURPOSES: dict[str, tuple[int, str]] = {
     "MOBILITY": (21, "separate, or occupation applied to; opening, or vacancy; lottery ticket; -"),
     "ORDER": (31, "order in which programmes join a plan (attribution); -; -; -"),
     "TRIAL": (33, "offer withheld (of a month); level of a province (once a block of provinces); -; -"),
+    "SUBSIDY": (34, "employer's ticket for hiring subsidies (of a month, by programme); -; -; -"),
 }
 
 MONTH, AGEING, LEAVE_JOB, PERSON, OWN_ACCOUNT = (
@@ -55,6 +56,7 @@ HIRED, ESTABLISHMENT, SPELL, PANEL = (
 MOBILITY = np.uint64(PURPOSES["MOBILITY"][0])
 ORDER = np.uint64(PURPOSES["ORDER"][0])
 TRIAL = np.uint64(PURPOSES["TRIAL"][0])
+SUBSIDY = np.uint64(PURPOSES["SUBSIDY"][0])
 
 SPIN_UP_OFFSET = 1 << 16  # months are shifted by this in the counter, so that spin-up months are positive
 

@@ -178,7 +178,18 @@ Sources = Collection[str] | None
 
 PROGRAMME_TEXTS = ("label_en", "label_ko", "kind", "stages", "binds", "plan", "reference")
 PROGRAMME_CHOICES: dict[str, tuple[str, ...]] = {
-    "kind": ("course", "sme-package", "joint-centre", "lab", "support", "instructors", "channel"),
+    "kind": (
+        *(
+            "course",
+            "sme-package",
+            "joint-centre",
+            "lab",
+            "support",
+            "hiring-subsidy",
+            "instructors",
+            "channel",
+        ),
+    ),
     "stages": ("entry", "active", "transition"),
     "binds": ("applicants", "seats", "money", "firms", "instructors", "hours", "throughput"),
     "selection": ("first-come", "lottery", "ranked", "targeted"),
@@ -199,6 +210,7 @@ PROGRAMME_TABLES: dict[str, dict[str, str | type[bool] | tuple[float, float]]] =
         "age_min": (15.0, 120.0),
         "age_max": (15.0, 120.0),
         "exposure_min": SHARE,
+        "spell_min": (0.0, 60.0),
         "insured": bool,
     },
     "conversion": {"targets": "occupation", "weight": SHARE},

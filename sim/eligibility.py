@@ -10,7 +10,7 @@ import numpy as np
 from sim.employers import RESTRUCTURING
 from sim.kernels import jit
 from sim.phases.enrol import eligible
-from sim.programmes import COURSE_KINDS
+from sim.programmes import COURSE_KINDS, SUBSIDY
 from sim.workers import ABSENT, life_stage
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def count_eligible(model: LaborMarket) -> np.ndarray:
     asked = [
         p
         for p, record in enumerate(m.programmes)
-        if record.kind in COURSE_KINDS and not record.closed and m.ledger.budget(p, year) > 0
+        if record.kind in (*COURSE_KINDS, SUBSIDY) and not record.closed and m.ledger.budget(p, year) > 0
     ]
     counts = np.zeros((m.chunk_starts.size, len(m.programmes)), dtype=np.int64)
     if asked:

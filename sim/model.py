@@ -26,7 +26,7 @@ from sim.phases.post import add_up_staff, rebase
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
-from sim.programmes import COMPLETED, COURSE_KINDS, Enrolments, allowances, table_of
+from sim.programmes import COMPLETED, COURSE_KINDS, SUBSIDY, Enrolments, allowances, table_of
 from sim.randomised import Randomised, rules_of
 from sim.rates import rates_of, tables_of
 from sim.record import Layout, Record
@@ -34,7 +34,17 @@ from sim.records import Programme
 from sim.scenario import Scenario
 from sim.uncertainty import drawn
 from sim.wages import APPLIED
-from sim.workers import ABSENT, EMPLOYED, STAGES, UNEMPLOYED, Worker, WorkerColumns, WorkerSet, life_stage
+from sim.workers import (
+    ABSENT,
+    EMPLOYED,
+    NOBODY,
+    STAGES,
+    UNEMPLOYED,
+    Worker,
+    WorkerColumns,
+    WorkerSet,
+    life_stage,
+)
 
 SHRINK = 5_000.0  # openings, in persons, that shrink a cell's filling rate to the national one
 Clock = namedtuple("Clock", "month counter calendar_month year year_index")
@@ -74,11 +84,18 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         *("filling_start", "quality_start", "posts_over_openings", "premium_start"),  # of month 0
         *("job_creation", "premium", "seat_carry", "seats_taken", "seats_released", "seat_steering"),
         *("firm_seats", "in_package_since", "package_reached", "packages", "instructors"),
-        *("attending", "started", "enrolments.size", "enrolments._columns"),
+        *("attending", "subsidised", "_saved", "started", "enrolments.size", "enrolments._columns"),
         *("held_back", "randomised.size", "randomised._columns"),
         *("ledger.books", "ledger.brought", "record.sums", "record.flows", "record.programmes"),
         *("record.employed", "record.unemployed", "record.employer", "record.hired_by", "record.panel"),
-        *("record.insured", "record.occupation", "record.pay", "record.place"),
+        *(
+            "record.insured",
+            "record.job_begun",
+            "record.start",
+            "record.occupation",
+            "record.pay",
+            "record.place",
+        ),
         *("record.incomes", "record.income_of_year", "record.adoption"),
     )
 
@@ -256,6 +273,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         national = skill.sum() / max(1, hires.sum())
         return np.asarray((skill + self.shrink * national) / (hires + self.shrink))
 
+    def hires_relief(self) -> np.ndarray:
+        """Part of the cost of a job that hiring subsidies bore, mean of a year's hires by province and major group,
+        shrunk like the filling rate."""
+        hires, saved = self._hires.sum(axis=0), self._saved.sum(axis=0) * 1e-6
+        national = saved.sum() / max(1, hires.sum())
+        return np.asarray((saved + self.shrink * national) / (hires + self.shrink))
+
     # ---------------------------------------------------------------------------------- programmes and money
 
     def funded_this_year(self) -> bool:
@@ -277,7 +301,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
     def seats_now(self, p: int, record: Programme, teachers: list[float]) -> np.ndarray:
         """Seats of this month by province, in agents: the least of money, places and instructors.
 
-        Money and places are released by twelfths; what is not used stays until the year's end and then lapses.
+        Money and places are released by twelfths; what is not used stays until the year's end and then lapses, but for
+        the money of hiring subsidies.
         """
         scale, month = self.scenario.run.scale, int(self.clock.calendar_month)
         year = self.policy_year
@@ -287,6 +312,8 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         )
         spent = int(self.ledger.books[1:3, p, year].sum())
         free = min(released - spent, self.ledger.left(p, year)) - int(self.held_back[p])
+        if record.kind == SUBSIDY:
+            free += sum(self.ledger.left(p, y) for y in range(year))
         affordable = max(0, free) / max(1, record.unit_cost * scale)
         if record.seats is not None:
             growth = (1.0 + record.seats_growth) ** max(0, int(self.clock.year) - 2026)
@@ -320,8 +347,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
             return
         self.seats_released[:] = np.maximum(0.0, self.seats_released - self.seats_taken) % 1.0
         self.seats_taken[:] = 0
-        self.held_back[:] = 0
         for p, record in enumerate(self.programmes):
+            if record.kind != SUBSIDY:
+                self.held_back[p] = 0
             if record.kind in COURSE_KINDS:
                 self.ledger.bring_forward(p, self.policy_year, record.unit_cost * self.scenario.run.scale)
 
@@ -362,7 +390,10 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _set_programmes(self) -> None:
         records = self.scenario.programmes(self.economy.programmes)
-        self.programme_ids = sorted(records)
+        own = sorted(
+            records.keys() - self.economy.programmes.keys()
+        )  # last, so that they move nobody's draws
+        self.programme_ids = [*sorted(records.keys() - set(own)), *own]
         self.programmes = [records[name] for name in self.programme_ids]
         self.ledger = Ledger(self.programme_ids, self.scenario.money(records), list(self.scenario.years))
         self.allowance = np.array([allowances(p, self.economy) for p in self.programmes])
@@ -372,10 +403,12 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.seats_taken, self.seats_released = np.zeros(n), np.zeros(n)
         self.applied = np.zeros(n, dtype=np.int64)
         self.firm_seats, self.seat_steering = 0.0, 0.0
-        self.held_back = np.zeros(n, dtype=np.int64)  # won of this year that a trial keeps for empty seats
+        # won that a trial keeps this year for empty seats, or that subsidised hires are still promised
+        self.held_back = np.zeros(n, dtype=np.int64)
         self.rules = rules_of(self.scenario.evaluation, self.programme_ids, self.economy, self.key)
         self.enrolments, self.randomised = Enrolments(), Randomised()
         self.attending = np.empty(0, dtype=np.int64)
+        self.subsidised = np.empty((0, 2), dtype=np.int64)  # line in the enrolments, and employer
         self.started = np.zeros(self.scenario.run.months + 1, dtype=np.int64)  # enrolments before each month
         self.instructors = sum(
             (p.base_money(2025) / max(1, p.unit_cost)) / p.instructors
@@ -419,8 +452,10 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.slots = np.empty(int(self.boards.first[-1]), dtype=np.int32)
         cells = (self.economy.n("region"), self.economy.n("major"))
         self.job_creation = np.zeros(cells)
-        self.need, self.wanted_by_cell = np.zeros((2, *cells), dtype=np.int64)
-        self._openings, self._hires, self._skill = (np.zeros((12, *cells), dtype=np.int64) for _ in range(3))
+        self.need, self.wanted_by_cell, self.saved_by_cell = np.zeros((3, *cells), dtype=np.int64)
+        self._openings, self._hires, self._skill, self._saved = (
+            np.zeros((12, *cells), dtype=np.int64) for _ in range(4)
+        )
         self.in_package_since = np.full(self.employers.open.size, 2**15 - 1, dtype=np.int16)
         self.package_order, self.packages = package_orders(self), False
         self.package_reached = dict.fromkeys(self.package_order, 0)
@@ -523,12 +558,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         for lo in self.chunk_starts:  # everyone at once would be the memory's peak
             living = lo + np.flatnonzero(w.state[lo : lo + CHUNK] != ABSENT)
             w.stage0[living] = self.stages(living)
+        if self.record.keep_status:
+            self.record.start = np.stack([np.where(w.state != ABSENT, w.occupation, NOBODY), w.size])
         self.premium_start = self._log_scarcity()
 
     def _end_month(self) -> None:
         slot = self.month % 12
         self._openings[slot], self._hires[slot] = self.openings_by_cell, self.hires_by_cell
-        self._skill[slot] = self.skill_by_cell
+        self._skill[slot], self._saved[slot] = self.skill_by_cell, self.saved_by_cell
         if not self.spin_up:
             relative = self._log_scarcity() - self.premium_start
             p = self.params

@@ -122,6 +122,13 @@ QUALITY = (
 )
 ALLOWANCE = "assumption; no response of enrolment to the regional allowance is published"
 MEASURES = "Gmyrek et al. 2025 (ILO WP 140); Felten et al. 2021; Eloundou et al.; Microsoft; Anthropic"
+LABOUR_COST = (
+    "Popp 2023, J. Labour Market Research 57: own-wage elasticity of labour demand -0.43, mean of 705 German "
+    "estimates; publication bias inflates such means (Lichter, Peichl & Siegloch 2015, EER 80)"
+)
+MONEY_IN_RANKING = (
+    "assumption: a won saved counts as one of pay does (1 sd of employability: 1 point, 0.25 log points)"
+)
 ADOPTION = "official adoption series of 2023 and 2024, which differ sixfold by definition (5.3% to 32.9%)"
 
 
@@ -200,6 +207,9 @@ _GROUPS: dict[str, list[Parameter]] = {
                    "vacancies that easier hiring creates (psi)", "채용 여건 개선의 고용 창출 정도", CREATION),
         _estimated("hiring_quality", 0.3, 0.0, 2.0, "elasticity",
                    "posts created by more skilled hires (chi)", "채용자 역량의 일자리 창출 효과"),
+        _fixed("subsidy_elasticity", 0.43, 0.0, 1.5, "elasticity",
+               "posts created as a hiring subsidy lowers the cost of a job (epsilon)",
+               "채용장려금의 고용 창출 탄력성", LABOUR_COST),
     ],
     "search": [
         _estimated("own_occupation", 0.45, 0.2, 0.95, "probability",
@@ -228,6 +238,9 @@ _GROUPS: dict[str, list[Parameter]] = {
                "penalty for an applicant over 45 (beta_age)", "45세 초과 감점"),
         _fixed("score_education", 0.3, 0.0, 5.0, "score",
                "education that fits the post (beta_e)", "학력 적합 가점"),
+        _fixed("score_subsidy", 4.0, 0.0, 20.0, "score per share of the cost of a job",
+               "a hiring subsidy that comes with the applicant (beta_s)", "채용장려금 대상자 가점",
+               MONEY_IN_RANKING),
         _fixed("score_noise", 1.0, 0.0, 5.0, "score, scale of a Gumbel draw",
                "chance in the employer's ranking", "채용 순위의 우연 요소"),
         _fixed("reservation_share", 0.5, 0.0, 1.2, "share of the last wage",

@@ -13,10 +13,11 @@ import numpy as np
 
 from sim.economy import Economy
 from sim.kernels import log_, logistic_, record_of
-from sim.records import Programme
+from sim.records import MOST_SPELL, Programme
 from sim.workers import OLDEST_MONTH, STAGES
 
 COURSE_KINDS = ("course", "sme-package", "joint-centre", "lab", "support")
+SUBSIDY = "hiring-subsidy"
 ATTENDING, COMPLETED, DROPPED, LEFT = 0, 1, 2, 3
 HORIZONS = (3, 6, 12, 24, 36)
 FOLLOWED = (2, 2, len(HORIZONS))  # from start or completion; by the official definition or insured; months
@@ -110,6 +111,7 @@ def _admissions(
             [(months >= r.age_min * 12) & (months <= r.age_max * 12 + 11) for r in rules]
         ),
         "by_occupation": _bits([exposure >= r.exposure_min for r in rules]),
+        "by_spell": _bits([np.arange(MOST_SPELL + 1) >= r.spell_min for r in rules]),
     }
 
 

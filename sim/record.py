@@ -113,6 +113,10 @@ class Record:
         self.insured: list[
             np.ndarray
         ] = []  # in work that employment insurance covers, one bit a person a month
+        self.start = np.zeros(
+            (2, 0), dtype=np.uint8
+        )  # occupation (255 not here yet) and size class as month 0 begins
+        self.job_begun: list[np.ndarray] = []  # in the first month of a job, one bit a person a month
         self.occupation: dict[
             int, np.ndarray
         ] = {}  # at the ends of quarters: occupation, the last one without work
@@ -147,7 +151,8 @@ class Record:
         for k, status in ((2, 1), (3, 2)):
             ended = (records.status == status) & (records.end == t)
             self.programmes[t, :, k] = np.bincount(records.programme[ended], minlength=n)
-        self.programmes[t, :, 4] = np.bincount(records.programme[model.attending], minlength=n)
+        going_on = np.concatenate([model.attending, model.subsidised[:, 0]])
+        self.programmes[t, :, 4] = np.bincount(records.programme[going_on], minlength=n)
         if self.keep_status:
             self._keep_status(model)
         if model.panel_rows.size:
@@ -158,6 +163,7 @@ class Record:
         self.employed.append(np.packbits(w.state == 1))
         self.unemployed.append(np.packbits(w.state == 2))
         self.insured.append(np.packbits((w.state == 1) & ((w.tags & INSURED) != 0)))
+        self.job_begun.append(np.packbits((w.state == 1) & (w.spell == 1)))  # `learn` has counted the month
         month, last = model.month, model.month + 1 == model.scenario.run.months
         if (month + 1) % QUARTER == 0 or last:
             self.occupation[month] = np.array(w.occupation)

@@ -31,6 +31,8 @@ MOST_WON = 10**15
 FIRST_MONEY_YEAR, LAST_MONEY_YEAR = 2020, 2035
 
 EVERY_MONTH = tuple(range(1, 13))
+MOST_SPELL = 60
+"""Months without work from which a record tells no longer spells apart."""
 
 
 class Record(BaseModel):
@@ -115,13 +117,18 @@ Codes = Annotated[tuple[str, ...], Field(strict=False)]
 Stage = Literal["entry", "active", "transition"]
 Stages = Annotated[tuple[Stage, ...], Field(strict=False)]
 State = Literal["employed", "unemployed", "inactive"]
-Kind = Literal["course", "sme-package", "joint-centre", "lab", "support", "instructors", "channel"]
+Kind = Literal[
+    "course", "sme-package", "joint-centre", "lab", "support", "hiring-subsidy", "instructors", "channel"
+]
 Constraint = Literal["applicants", "seats", "money", "firms", "instructors", "hours", "throughput"]
 Selection = Literal["first-come", "lottery", "ranked", "targeted"]
 
 
 class Eligibility(Record):
-    """Who may take part. An empty list means no restriction; codes are those of the economy's codebooks."""
+    """Who may take part. An empty list means no restriction; codes are those of the economy's codebooks.
+
+    Of a hiring subsidy contracts, sizes and industries are those of the job that someone without work is hired for.
+    """
 
     age_min: Age = 15
     age_max: Age = 120
@@ -137,6 +144,8 @@ class Eligibility(Record):
     education: Codes = ()
     insured: bool | None = None
     exposure_min: Share = 0.0
+    spell_min: Annotated[int, between(0, MOST_SPELL, "months")] = 0
+    """Of those not at work: months in the present state, unemployed or inactive."""
 
     @model_validator(mode="after")
     def _ages_in_order(self) -> Self:
@@ -192,7 +201,7 @@ class Programme(Record):
     ramp_up: RampMonths = 0
     """Months until new money is fully used."""
     unit_cost: Won = 0
-    """Won per person enrolled."""
+    """Won per person enrolled; of a hiring subsidy, per hire that lasts for all of its `months`."""
     fixed_cost: Won = 0
     """Won a year."""
     instructors: Ratio = 0.0
@@ -233,6 +242,15 @@ class Programme(Record):
     persons_2026: Count | None = None
     outcome_insured_6m: Share | None = None
     outcome_official_6m: Share | None = None
+
+    @model_validator(mode="after")
+    def _subsidy_pays(self) -> Self:
+        if type(self) is Programme and self.kind == "hiring-subsidy" and self.unit_cost == 0:
+            problem = (
+                "a hiring subsidy must state unit_cost, the won paid for a hire that lasts all its months"
+            )
+            raise PydanticCustomError("subsidy", problem)
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -33,8 +33,8 @@ class RunData:
     `books`: whole won and persons (`sim.ledger.ACCOUNTS`, programmes, years).
     `eligible`: agents admitted by each programme's rules at the end of the first month of each run year
     (years, programmes). `people`: columns of everyone at the end, with `keep_status` only; rows are
-    identities, the same in every scenario. `panel_rows`, `employer_size`: of the followed workers, with a
-    panel only. `randomised`: those whose seat was decided by lot.
+    identities, the same in every scenario. `panel_rows`: the followed workers, with a panel only; `employer_size`:
+    size class of every employer, with either. `randomised`: those whose seat was decided by lot.
     """
 
     scenario: Scenario
@@ -150,7 +150,9 @@ def _brought_home(
         cpu_seconds=cpu_seconds,
         people={name: np.array(getattr(w, name)) for name in PEOPLE} if keep_status else {},
         panel_rows=model.panel_rows if follows else np.empty(0, dtype=np.int64),
-        employer_size=np.array(model.employers.size) if follows else np.empty(0, dtype=np.uint8),
+        employer_size=np.array(model.employers.size)
+        if follows or keep_status
+        else np.empty(0, dtype=np.uint8),
         exposure=np.array(model.tables.exposure),
         complementarity=np.array(model.tables.complementarity),
         randomised=model.randomised,

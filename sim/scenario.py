@@ -31,8 +31,11 @@ FIRST_YEAR, LAST_START_YEAR, LAST_YEAR = 2026, 2033, 2035
 """A run starts in FIRST_YEAR, or as early as its economy allows (`Economy.first_start`), and ends with the tables'
 projections."""
 
-NEEDED = ("awareness", "apply", "unit_cost", "months", "completion", "skill")
-"""Keys that a course of the scenario's own must state: their defaults would make it empty or free."""
+NEEDED = {
+    "course": ("awareness", "apply", "unit_cost", "months", "completion", "skill"),
+    "hiring-subsidy": ("unit_cost", "months"),
+}
+"""Keys that a programme of the scenario's own must state, by kind: their defaults would make it empty or free."""
 
 PARTIAL = "partial"  # validation context of one file of several: rules about the whole do not hold yet
 
@@ -245,7 +248,7 @@ class Scenario(Record):
             raise InputError(
                 f"unknown programme {id!r}", key=key, allowed=allowed, nearest=nearest(id, known)
             )
-        needed = ["label_en", "kind", "stages", *(NEEDED if changes.get("kind") == "course" else ())]
+        needed = ["label_en", "kind", "stages", *NEEDED.get(str(changes.get("kind")), ())]
         if missing := [name for name in needed if name not in changes]:
             raise InputError(f"a new programme must also state {', '.join(missing)}", key=key)
 

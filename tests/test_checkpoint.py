@@ -39,7 +39,7 @@ REMADE = """
     programme_ids programmes allowance course_quality programme_table package_order limits _leave _shock_sd _growth
     ledger ledger.programmes ledger.years record record.layout record.keep_status enrolments randomised rules
     clock flows applied events counts chunk_starts desks choices staff sums first_out
-    slots advertised openings openings_by_cell hires_by_cell skill_by_cell
+    slots advertised openings openings_by_cell hires_by_cell skill_by_cell saved_by_cell
 """
 OF_MESA = "running random rng _rng _seed step _user_step _agents _agents_by_type _all_agents time"
 

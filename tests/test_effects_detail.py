@@ -11,11 +11,14 @@ from rich.console import Console
 
 from sim.errors import InputError
 from sim.evaluation import compare as comparing
-from sim.evaluation.breakdown import GAINED, GAPS, LOST, OTHERS, PAY, RATE
+from sim.evaluation import detail
+from sim.evaluation.breakdown import GAINED, GAPS, GINI, INCOME, LOST, OTHERS, PAY, RATE
 from sim.evaluation.comparison import Effects
 from sim.evaluation.detail import CLOCKS, DEFINITIONS, FOLLOWED
 from sim.evaluation.effects import Groups, Observed, decompose
+from sim.evaluation.incomes import inequality, unequal
 from sim.evaluation.show import details
+from sim.incomes import Incomes
 from sim.programmes import HORIZONS
 from sim.record import STATES
 from sim.replicate import simulate
@@ -23,6 +26,7 @@ from sim.scenario import load
 
 RUN = ["run.scale=1000", "run.months=14", "run.replicates=2"]
 WORK = ("occupation", "size", "industry")
+KEPT = ("placed", "kept", "at_work")
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +126,90 @@ def test_the_clock_of_completion_is_that_of_the_start_for_a_course_of_no_months(
     assert np.array_equal(pair.earnings[0], pair.earnings[1])
 
 
+# Five people enrolled in month 0, over 20 months; who is in work, and in which months a job begins.
+#   0  works from month 2 on, in one job                             placed, kept 6 and 12 months
+#   1  works from month 2 on, moves in month 9                       placed, kept 6, in work after 12
+#   2  works in months 1 to 4 and from 12 on                         placed, not kept, out after 6, in work after 12
+#   3  works from month 7 on                                         not placed within six months
+#   4  held a job all along                                          placed in month 0, kept
+def five() -> tuple[np.ndarray, np.ndarray]:
+    work = np.zeros((20, 5), dtype=bool)
+    work[2:, 0] = work[2:, 1] = work[1:5, 2] = work[12:, 2] = work[7:, 3] = work[:, 4] = True
+    begun = np.zeros_like(work)
+    for month, who in ((2, 0), (2, 1), (9, 1), (1, 2), (12, 2), (7, 3)):
+        begun[month, who] = True
+    return work, begun
+
+
+def observed(work: np.ndarray, begun: np.ndarray, courses: int) -> Observed:
+    n = work.shape[1]
+    rows, none = np.arange(courses), np.zeros(courses, dtype=np.int64)
+    return Observed(
+        *(np.packbits(x, axis=1) for x in (work, ~work)),
+        {19: np.full(n, -1)},
+        {19: np.packbits(np.zeros(n, dtype=bool))},
+        rows,
+        none,
+        none,
+        none,
+        {"stage": np.zeros(n, dtype=np.int64)},
+        ("course",),
+        job_begun=np.packbits(begun, axis=1),
+        length=np.array([0]),
+    )
+
+
+def test_retention_of_five_people_by_hand() -> None:
+    work, begun = five()
+    nothing = np.zeros_like(work)
+    groups = Groups({"all": ("all",), "programme": ("course",)})
+    pair = decompose(observed(work, begun, 5), observed(nothing, nothing, 0), groups)
+    assert detail.RETAINED == (6, 12) and detail.RETENTION[0] == "known"
+    for clock in range(2):  # a course of no months
+        assert pair.retention[clock, 0, 0].tolist() == [5, 4, 0, 3, 0, 3, 0]
+        assert pair.retention[clock, 1, 0].tolist() == [5, 4, 0, 2, 0, 4, 0]
+    swapped = decompose(observed(nothing, nothing, 5), observed(work, begun, 0), groups)
+    assert swapped.retention[0, 1, 0].tolist() == [5, 0, 4, 0, 2, 0, 4]
+
+
+def test_nobody_is_followed_beyond_the_run() -> None:
+    work, begun = (
+        x[:18] for x in five()
+    )  # 17 months after month 0: six and six are known, six and twelve are not
+    late = observed(work, begun, 5)
+    late = replace(late, employer={17: late.employer[19]}, hired_by={17: late.hired_by[19]})
+    none = replace(late, person=late.person[:0])
+    pair = decompose(late, none, Groups({"all": ("all",), "programme": ("course",)}))
+    assert pair.retention[0, :, 0, 0].tolist() == [5, 0]
+
+
+@pytest.mark.parametrize(
+    ("won", "gini", "lower", "top"),
+    [
+        ([5] * 10, 0.0, 0.5, 0.1),
+        ([0] * 9 + [100], 0.9, 0.0, 1.0),
+        ([1, 2, 3, 4], 0.25, 0.3, 0.0),  # too few for a tenth
+        ([], 0.0, 0.0, 0.0),
+    ],
+)
+def test_inequality_of_known_incomes(won: list[int], gini: float, lower: float, top: float) -> None:
+    found = unequal(np.array(won, dtype=np.int64))
+    assert found == pytest.approx((gini, lower, top, len(won)))
+
+
+def test_inequality_is_of_the_same_people_in_both_runs() -> None:
+    """Who has an income in one run only counts with nothing in the other; people with none in either do not count."""
+
+    def of(pay: dict[int, int]) -> dict[int, Incomes]:
+        nobody = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.uint32))
+        rows = (np.array(list(pay), dtype=np.int32), np.array(list(pay.values()), dtype=np.uint32))
+        return {2026: {"pay": rows, "own_account": nobody, "benefits": nobody, "allowances": nobody}}
+
+    found = inequality(of({0: 10, 1: 10}), of({0: 10}), 5)
+    assert found.shape == (1, 2, 4)
+    assert found[0].tolist() == [[0.5, 0.0, 0.0, 2.0], [0.0, 0.5, 0.0, 2.0]]
+
+
 # -- real runs -----------------------------------------------------------------------------------------
 
 
@@ -169,8 +257,8 @@ def test_traces_add_up_to_the_last_agent(effects: Effects) -> None:
 
 
 def test_groups_of_the_trained_add_up_on_every_clock(effects: Effects) -> None:
-    for data in (effects.paired.followed, effects.paired.earnings):
-        for by in ("stage", "age", "sex", "education", "region", "exposure", "programme"):
+    for data in (effects.paired.followed, effects.paired.earnings, effects.paired.retention):
+        for by in ("stage", "age", "sex", "education", "region", "exposure", "size", "programme"):
             parts = data.isel(group=np.flatnonzero(data.dimension.values == by)).sum("group")
             assert np.array_equal(parts, data.sel(group="all:all"))
     followed = effects.paired.followed.sel(scenario="roadmap", group="all:all")
@@ -191,6 +279,80 @@ def test_direct_is_gross_less_deadweight(effects: Effects, clock: str, definitio
         assert np.allclose(gross - anyway, known[f"direct effect on {effect}"], atol=1e-9)
     assert (known["months in work of the treated"] <= known.index).all()
     assert FOLLOWED[0] == "known" and set(known.index) <= set(HORIZONS)
+
+
+def test_kept_jobs_are_some_of_the_placed() -> None:
+    """Over 24 months: who keeps a job is at work, who is at work was placed, and shares are what they say."""
+    base, plan = (load(name, overrides=RUN).with_run(months=24) for name in ("no-training", "roadmap"))
+    found = comparing.compare(base, plan)
+    n = found.paired.retention.sel(scenario="roadmap", group="all:all")
+    for own in ("", "_anyway"):
+        known, placed, kept, at_work = (n.sel(kept=name) for name in ("known", *(x + own for x in KEPT)))
+        assert ((kept <= at_work) & (at_work <= placed) & (placed <= known)).all()
+    six, twelve = (n.sel(clock="start", months_kept=m) for m in (6, 12))
+    assert six.sel(kept="kept").sum() > 0 and (twelve.sel(kept="known") <= six.sel(kept="known")).all()
+    table = found.retention().set_index(["outcome", "horizon_months"])["mean"]
+    sums = six.sum("replicate")
+    assert table["retention: same job of the placed", 6] == pytest.approx(
+        100 * float(sums.sel(kept="kept")) / float(sums.sel(kept="placed"))
+    )
+    gross = table["placed and still in the same job, of the treated", 6]
+    anyway = table["placed and still in the same job, of the treated without the policy", 6]
+    assert table["direct effect on placed and still in the same job", 6] == pytest.approx(gross - anyway)
+    by = found.retention("size")
+    assert set(by.category) == {"1-4", "5-29", "30-99", "100-299", "300+", "no employer"}
+
+
+def test_size_is_that_of_the_employer_at_enrolment(effects: Effects) -> None:
+    """The employed of the active stage have one, but for the self-employed; nobody who enrolled without work has."""
+    heads = effects.accounts.trained.sel(scenario="roadmap")
+    sizes = heads.isel(group=np.flatnonzero(heads.dimension.values == "size"))
+    assert np.array_equal(sizes.sum("group"), heads.sel(group="all:all"))
+    assert (sizes.sel(group="size:no employer") >= heads.sel(group="stage:entry")).all()
+    assert sizes.sel(group="size:5-29").sum() > 0
+    found = effects.treated("size")
+    assert set(found.dimension) == {"size"}
+
+
+def test_the_account_adds_up_by_exposure_and_size(effects: Effects) -> None:
+    """Everyone has an exposure and a size at the policy's start, so that losses and gains add up over them too."""
+    for by in ("exposure", "size"):
+        parts = effects._grouped(effects.accounts, by).sum("group")
+        whole = effects.accounts.sel(group="all:all")
+        assert all((parts[name] == whole[name]).all() for name in effects.accounts.data_vars), by
+    start = effects.paired.start
+    whole = start.sel(group="all:all")
+    sizes, exposed = (
+        start.isel(group=np.flatnonzero(start.dimension.values == by)) for by in ("size", "exposure")
+    )
+    assert (sizes.sum("group") == whole).all() and (exposed.sum("group") == whole).all()
+    assert (exposed.sel(group="exposure:entered later") == 0).all()
+    assert 0.9 < float((exposed / whole).isel(group=slice(0, 3)).sum("group").min()) <= 1.0
+
+
+def test_income_by_group_adds_up_to_that_of_all(effects: Effects) -> None:
+    won = effects.paired.incomes
+    kinds = ("stage", "age", "sex", "education", "region", "exposure", "size")
+    for by in kinds:
+        parts = won.isel(group=np.flatnonzero(won.dimension.values == by)).sum("group")
+        assert np.array_equal(parts, won.sel(group="all:all"))
+    found = effects.distribution()
+    mine = found[found.outcome == INCOME]
+    assert set(mine.dimension) == {"all", *kinds}
+    assert (mine[mine.scenario == "same"]["mean"].dropna() == 0.0).all()
+    assert (mine[(mine.scenario == "roadmap") & (mine.dimension == "all")]["mean"] != 0.0).all()
+
+
+def test_inequality_before_and_after(effects: Effects) -> None:
+    found = effects.distribution()
+    gini = found[found.outcome.str.startswith(GINI)].set_index(["scenario", "outcome", "horizon_months"])[
+        "mean"
+    ]
+    last = effects.horizons[-1]
+    for scenario in ("same", "roadmap"):
+        before, after, change = (gini[scenario, f"{GINI}, {w}", last] for w in ("before", "after", "change"))
+        assert 0.2 < before < 0.7 and after - before == pytest.approx(change)
+    assert gini["same", f"{GINI}, change", last] == 0.0 != gini["roadmap", f"{GINI}, change", last]
 
 
 def test_the_same_scenario_leaves_every_gap_as_it_was(effects: Effects) -> None:

@@ -222,6 +222,36 @@ def test_engine_and_oracle_draw_the_same_lots(economy: Path, design: str) -> Non
     assert set(lots.design.tolist()) == ({1, 2} if design == "refilled" else {0, 1})
 
 
+# Two subsidies, one short of money and one short of places, both for people of all states, so that months end, jobs end
+# and money that early leavers do not use is carried into later years.
+SUBSIDIES = (
+    "policy.programmes.hiring-subsidy.eligibility={states=['unemployed', 'inactive'], age_max=39}",
+    "policy.programmes.hiring-subsidy.months=7",
+    "policy.programmes.hiring-subsidy.unit_cost=2_500_000",
+    "policy.programmes.hiring-subsidy.share=0.4",
+    "policy.programmes.senior-hires={label_en='Senior hires', kind='hiring-subsidy', stages=['transition'], "
+    "unit_cost=9_000_000, months=4, seats=90_000, budget={2026=900e9}, intake_months=[1, 2, 3, 6, 7, 11], "
+    "eligibility={age_min=35, spell_min=1, contracts=['regular', 'temporary'], industries=['C', 'G', 'F', 'Q']}}",
+    "world.subsidy_elasticity=1.5",
+    "world.job_creation=0.9",
+)
+
+
+def test_engine_and_oracle_agree_on_hiring_subsidies(economy: Path) -> None:
+    market = assert_same_life(scenario(economy, "hiring-subsidy", *SUBSIDIES))
+    hires = np.array(
+        [
+            np.bincount(market.enrolments.status[market.enrolments.programme == p], minlength=3)
+            for p, record in enumerate(market.programmes)
+            if record.kind == "hiring-subsidy"
+        ]
+    )
+    assert market.programme_ids[-2:] == ["hiring-subsidy", "senior-hires"]
+    assert (hires.sum(axis=1) > 10).all()
+    assert (hires[:, 1:3] > 0).all()  # some are paid for to the end, some leave before
+    assert market.hires_relief().any()
+
+
 # The oracle asks everyone; the engine asks only those whose draw lies under a bound, which must hold for any setting.
 BOUNDS = {
     "exposure above one": ("world.exposure_level=3.0", "policy.budget.2026=2000e9"),

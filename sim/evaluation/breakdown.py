@@ -17,10 +17,21 @@ if TYPE_CHECKING:
     from sim.evaluation.comparison import Effects
 
 SLACK = ("low unemployment", "middle unemployment", "high unemployment")
-PEOPLE = ("stage", "age", "sex", "education", "region", "slack")
+PEOPLE = ("stage", "age", "sex", "education", "region", "exposure", "slack")
+AT_START = ("exposure", "size")
+"""Known of everyone as they were at the policy's start only."""
 LOST, GAINED, OTHERS = "jobs lost by others", "jobs gained by others", "jobs of others, net"
 RATE, PAY = "employment rate", "mean monthly pay of employees"
+INCOME = "income a head, change"
+GINI = "Gini coefficient of annual incomes"
+MEASURES = {
+    # of `sim.evaluation.incomes.INEQUALITY` -> how it is told, times, unit
+    "gini": (GINI, 1.0, "0 to 1"),
+    "lower_half": ("share of annual incomes of the lower half", 100.0, "percent"),
+    "top_tenth": ("share of annual incomes of the top tenth", 100.0, "percent"),
+}
 GAPS = ("female less male", "15-29 less 40-49", "non-capital less capital", "middle school less college")
+PAY_GAPS = (*GAPS, "high exposure less low exposure", "smaller employers less large")
 
 
 # ---------------------------------------------------------------------------------------------------- slack
@@ -138,6 +149,41 @@ def earnings(effects: Effects, by: str | None, clock: str) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def retention(effects: Effects, by: str | None, clock: str) -> pd.DataFrame:
+    """The first job of the trained, 6 and 12 months on: still in it, and still in work at all.
+
+    Placed: in work within six months of the start or the planned end; whoever was at work then keeps that job or not.
+    Shares of the placed have no effect, because other people are placed; effects are on all the trained.
+    """
+    items = effects._grouped(effects.paired[["retention"]], by).retention
+    items = items.sel(clock=_one_of(clock, CLOCKS, "clock"), drop=True).rename(months_kept="horizon")
+    n = {str(name): items.sel(kept=name, drop=True) for name in items["kept"].values}
+    how, points = _how(clock, "official"), "percentage points"
+    without = " without the policy"
+    told = []
+    for name, said in (
+        ("kept", "retention: same job of the placed"),
+        ("at_work", "retention: in work of the placed"),
+    ):
+        told += [
+            (said, 100 * n[name], "percent", n["placed"]),
+            (said + without, 100 * n[f"{name}_anyway"], "percent", n["placed_anyway"]),
+        ]
+    for name, said in (
+        ("placed", "placed within six months"),
+        ("kept", "placed and still in the same job"),
+        ("at_work", "placed and in work again or still"),
+    ):
+        more = 100 * (n[name] - n[f"{name}_anyway"])
+        told += [
+            (f"{said}, of the treated", 100 * n[name], "percent", n["known"]),
+            (f"{said}, of the treated{without}", 100 * n[f"{name}_anyway"], "percent", n["known"]),
+            (f"direct effect on {said}", more, points, n["known"]),
+        ]
+    frames = [effects._frame(part, name + how, unit, below, below) for name, part, unit, below in told]
+    return pd.concat(frames, ignore_index=True)
+
+
 def _one_of(value: str, allowed: Sequence[str], what: str) -> str:
     if value not in allowed:
         raise InputError(
@@ -160,7 +206,8 @@ def distribution(effects: Effects) -> pd.DataFrame:
     """Employment rate and mean pay of employees by group before (the base) and after (the policy), and the change.
 
     Means over replicates of each replicate's rate, so that after less before is the change. Gaps (`GAPS`) are rows of
-    the dimension "gap". Rates in percent of everyone of 15 or more, pay in thousand won a month.
+    the dimension "gap". Rates in percent of everyone of 15 or more, pay in thousand won a month. Then the change of all
+    income a head in the calendar year of each horizon, and the inequality of annual incomes (`inequality`).
     """
     frames = []
     for outcome, unit, points in ((RATE, "percent", "percentage points"), (PAY, "thousand won a month", "")):
@@ -171,32 +218,86 @@ def distribution(effects: Effects) -> pd.DataFrame:
             ("change", after - before, points or unit),
         ):
             frames.append(effects._frame(values, f"{outcome}, {told}", how, support))
+    return pd.concat([*frames, income_change(effects), inequality(effects)], ignore_index=True)
+
+
+def income_change(effects: Effects) -> pd.DataFrame:
+    """Who gains and who loses: pay, own-account income, benefits and allowances, less self-payments, before tax, a head
+    of each group in the calendar year of a horizon, against the base. Trainees count where they were at enrolment,
+    everyone else at the policy's start; heads are those of the base at the horizon, by exposure and size those who were
+    there at the start."""
+    won = effects.paired.incomes.sum("side")
+    signs = xr.DataArray([-1 if item == "self_payments" else 1 for item in won.income.values], dims="income")
+    won = (won * signs).sum("income")
+    kinds = ("stage", "age", "sex", "education", "region")
+    won = won.isel(group=np.isin(won.dimension.values, ("all", *kinds, *AT_START)))
+    years = [year_of(effects, h) for h in effects.horizons]
+    won = won.sel(year=xr.DataArray(years, dims="horizon")).drop_vars(["year", "dimension", "category"])
+    won = won.assign_coords(horizon=effects.horizons)
+    parts = [_people(effects, by).sum("state") for by in kinds]
+    heads = xr.concat([parts[0].sum("group").expand_dims(group=["all:all"]), *parts], "group")
+    heads = heads.sel(scenario=effects.base, drop=True).expand_dims(scenario=effects.scenarios)
+    start = effects.paired.start.isel(group=np.isin(effects.paired.dimension.values, AT_START))
+    start = start.drop_vars(["dimension", "category"]).expand_dims(horizon=effects.horizons)
+    heads = xr.concat([heads, start], "group").sel(group=won.group.values)
+    won, heads = (
+        x.isel(group=(heads > 0).all(("scenario", "replicate", "horizon")).values) for x in (won, heads)
+    )
+    return effects._frame(
+        _labelled(won / 1e3 / heads), INCOME, "thousand won a head and year", _labelled(heads)
+    )
+
+
+def inequality(effects: Effects) -> pd.DataFrame:
+    """Gini coefficient, and shares of the lower half and the top tenth, of annual incomes before (the base) and after
+    (the policy): of everyone who has any income in the calendar year of a horizon in one of the two runs."""
+    years = xr.DataArray([year_of(effects, h) for h in effects.horizons], dims="horizon")
+    found = (
+        effects.paired.inequality.sel(year=years).drop_vars("year").assign_coords(horizon=effects.horizons)
+    )
+    agents = found.sel(measure="persons", run="after", drop=True) * effects.scale
+    frames = []
+    for name, (said, times, unit) in MEASURES.items():
+        values = times * found.sel(measure=name, drop=True)
+        before, after = (values.sel(run=when, drop=True) for when in ("before", "after"))
+        for told, part in (("before", before), ("after", after), ("change", after - before)):
+            how = "percentage points" if told == "change" and unit == "percent" else unit
+            frames.append(effects._frame(part, f"{said}, {told}", how, agents))
     return pd.concat(frames, ignore_index=True)
+
+
+def year_of(effects: Effects, horizon: int) -> int:
+    """Calendar year of the last month of a horizon."""
+    return int(pd.Timestamp(effects.results.months[horizon - 1]).year)
 
 
 def _rates(effects: Effects) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Percent in work by group and gap at each year-end: base, policy, and the persons it rests on."""
     parts, total = [], []
-    at = xr.DataArray(np.array(effects.horizons) - 1, dims="horizon")
     for by in ("stage", "age", "sex", "education", "region"):
-        people = (
-            effects.results.cells[f"persons_by_{by}"]
-            .isel(month=at)
-            .reset_coords(drop=True)
-            .drop_vars("month", errors="ignore")
-        )
-        people = people.rename({by: "group"}).assign_coords(horizon=effects.horizons)
-        labels = [f"{by}:{code}" for code in people.group.values]
-        people = people.assign_coords(group=labels)
+        people = _people(effects, by)
         parts.append(people.sel(state="employed", drop=True))
         total.append(people.sum("state"))
     return _before_after(effects, xr.concat(parts, "group"), xr.concat(total, "group"), 100.0)
 
 
+def _people(effects: Effects, by: str) -> xr.DataArray:
+    """Persons by category of `by` and state at each horizon."""
+    at = xr.DataArray(np.array(effects.horizons) - 1, dims="horizon")
+    people = (
+        effects.results.cells[f"persons_by_{by}"]
+        .isel(month=at)
+        .reset_coords(drop=True)
+        .drop_vars("month", errors="ignore")
+    )
+    people = people.rename({by: "group"}).assign_coords(horizon=effects.horizons)
+    return people.assign_coords(group=[f"{by}:{code}" for code in people.group.values])
+
+
 def _pays(effects: Effects) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
     """Mean monthly pay by group and gap, as `_rates`."""
     wages = effects.paired.wages
-    kinds = ("stage", "age", "sex", "education", "region")
+    kinds = ("stage", "age", "sex", "education", "region", *AT_START)
     wages = wages.isel(group=np.isin(wages.dimension.values, kinds)).drop_vars(["dimension", "category"])
     both = [
         xr.concat([wages.sel(sum=f"{name}_base", drop=True), wages.sel(sum=name, drop=True)], "run")
@@ -229,29 +330,32 @@ def _gapped(
     regions = [str(g) for g in part0.group.values if str(g).startswith("region:")]
     capital = [name for name, inside in zip(regions, from_capital, strict=True) if inside]
     elsewhere = [name for name in regions if name not in capital]
+    sizes = [str(g) for g in part0.group.values if str(g).startswith("size:")][
+        :-1
+    ]  # the last has no employer
     ends = (
         (["sex:female"], ["sex:male"]),
         (["age:15-29"], ["age:40-49"]),
         (elsewhere, capital),
         (["education:middle"], ["education:college"]),
+        (["exposure:high exposure"], ["exposure:low exposure"]),
+        (sizes[:-1], sizes[-1:]),
     )
+    named = list(zip(PAY_GAPS if sizes else GAPS, ends, strict=False))
 
     def rates(part: xr.DataArray, total: xr.DataArray) -> xr.DataArray:
         def of(groups: list[str]) -> xr.DataArray:
             return times * part.sel(group=groups).sum("group") / total.sel(group=groups).sum("group")
 
         plain = times * part / total.where(total > 0)
-        gaps = [
-            (of(a) - of(b)).expand_dims(group=[f"gap:{name}"])
-            for name, (a, b) in zip(GAPS, ends, strict=True)
-        ]
+        gaps = [(of(a) - of(b)).expand_dims(group=[f"gap:{name}"]) for name, (a, b) in named]
         return _labelled(xr.concat([plain, *gaps], "group"))
 
     fewest = [
         xr.concat([total0.sel(group=a).sum("group"), total0.sel(group=b).sum("group")], "side")
         .min("side")
         .expand_dims(group=[f"gap:{name}"])
-        for name, (a, b) in zip(GAPS, ends, strict=True)
+        for name, (a, b) in named
     ]
     return rates(part0, total0), rates(part1, total1), _labelled(xr.concat([total0, *fewest], "group"))
 
@@ -263,4 +367,13 @@ def _labelled(values: xr.DataArray) -> xr.DataArray:
     )
 
 
-__all__ = ["by_slack", "distribution", "earnings", "trace", "treated"]
+__all__ = [
+    "by_slack",
+    "distribution",
+    "earnings",
+    "income_change",
+    "inequality",
+    "retention",
+    "trace",
+    "treated",
+]

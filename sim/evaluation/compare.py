@@ -157,7 +157,8 @@ def effects_of(
 def _without_persons(run: RunData) -> RunData:
     run.people.clear()
     record = run.record
-    for kept in (record.employed, record.unemployed, record.insured):
+    record.start = record.start[:, :0].copy()
+    for kept in (record.employed, record.unemployed, record.insured, record.job_begun):
         kept.clear()
     for by_month in (
         record.employer,

@@ -136,7 +136,8 @@ class Effects:
         """Every account at every horizon; unit: persons, or person-months (added up from the start).
 
         In the groups of `by` the trained count where they were at enrolment and all others at the policy's
-        start. Programmes and exposure group the trained only, so these have gross, deadweight and direct.
+        start: exposure is that of the occupation and size that of the employer then. Programmes group the trained
+        only, so these have gross, deadweight and direct.
         `by="slack"`: provinces in three classes by the base run's unemployment rate.
         """
         if unit not in ("persons", "person-months"):
@@ -214,6 +215,12 @@ class Effects:
         return breakdown.earnings(self, by, clock)
 
     @kept
+    def retention(self, by: str | None = None, *, clock: str = "start") -> pd.DataFrame:
+        """Whether the trained keep the first job they have within six months, 6 and 12 months later, and whether they
+        are in work then: under the policy, anyway, and the difference on all the trained."""
+        return breakdown.retention(self, by, clock)
+
+    @kept
     def trace(self, by: str | None = None) -> pd.DataFrame:
         """Jobs that everyone outside the trained lost and gained at each year-end, by age, region, stage, sex,
         education or slack of the person, or occupation (major group), size or industry of the job."""
@@ -221,7 +228,8 @@ class Effects:
 
     @kept
     def distribution(self) -> pd.DataFrame:
-        """Employment rate and mean pay by group before (the base) and after (the policy), and gaps between groups."""
+        """Employment rate and mean pay by group before (the base) and after (the policy), gaps between groups, the
+        change of income a head by group, and the inequality of annual incomes."""
         return breakdown.distribution(self)
 
     @kept
@@ -359,7 +367,8 @@ class Effects:
 
     @kept
     def tidy(self) -> pd.DataFrame:
-        """Everything in long form: what `effects.csv` holds."""
+        """Everything in long form: what `effects.csv` holds, with the agents (of all replicates) that a row rests on
+        where that is told, and the paired replicates."""
         dimensions = list(dict.fromkeys(str(d) for d in self.paired.dimension.values))
         by = [None if d == "all" else d for d in dimensions]
         parts = [self.decomposition(d) for d in by]
@@ -367,13 +376,15 @@ class Effects:
         parts += [self.decomposition("slack"), self.decomposition("slack", unit="person-months")]
         parts += [self.treated(d, clock=c, definition=e) for d in by for c in CLOCKS for e in DEFINITIONS]
         parts += [self.earnings(d, clock=c) for d in by for c in CLOCKS]
+        parts += [self.retention(d, clock=c) for d in by for c in CLOCKS]
         parts += [self.trace(d) for d in (None, *breakdown.PEOPLE, "occupation", "size", "industry")]
         parts += [self.distribution()]
         parts += [self.net("unemployed"), self.net("inactive"), self.productivity(), self.cost()]
         parts += [self.fiscal(), self.viewpoints(), self.path()]
         parts += [self.cost_effectiveness(), self.productivity("size"), self.productivity("industry")]
         parts += [self.trials()] if "trials" in self.results.tree.children else []
-        return pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
+        whole = pd.concat(parts, ignore_index=True).astype({"horizon_months": "Int64"})
+        return whole.assign(replicates=self.replicates)
 
     def _grouped(self, data: Any, by: str | None) -> Any:
         names = [*(str(d) for d in dict.fromkeys(self.paired.dimension.values)), "slack"]
@@ -396,8 +407,8 @@ class Effects:
         support: xr.DataArray | None,
         denominator: xr.DataArray | None = None,
     ) -> pd.DataFrame:
-        """Rows of `COLUMNS` from (scenario, replicate, horizon[, group]): means, or ratios of sums, with
-        intervals.
+        """Rows of `COLUMNS` from (scenario, replicate, horizon[, group]): means, or ratios of sums, with intervals, and
+        the agents of all replicates that they rest on.
 
         support: persons that the estimate rests on; below `FEWEST` agents over all replicates the row says
         "too few" and has no number, unless nobody at all is concerned: then the zero is exact.
@@ -411,6 +422,7 @@ class Effects:
             ends = self.results.design.ratio(values.values, below, axis=1)
         mean = ends.mean
         units = np.full(mean.shape, unit, dtype=object)
+        agents = np.full(mean.shape, np.nan)
         if support is not None:
             agents = support.transpose(*order).values.sum(axis=1) / self.scale
             few = (agents < FEWEST) & ((agents > 0) | (denominator is not None))
@@ -432,8 +444,9 @@ class Effects:
                 "share_parameter": ends.share_parameter.ravel(),
                 "share_seed": ends.share_seed.ravel(),
                 "share_structure": ends.share_structure.ravel(),
+                "agents": agents.astype(np.float64).ravel(),
             },
-            columns=list(COLUMNS),
+            columns=[*COLUMNS, "agents"],
         )
 
 

@@ -24,6 +24,12 @@ FOLLOWED = ("known", "gross", "deadweight", "months", "months_anyway")
 EARNINGS = ("known", "pay", "pay_anyway", "employees", "employees_anyway", "moved", "moved_anyway")
 """At a quarter-end: the trained followed so far, thousand won a month, employees, those in another occupation."""
 
+PLACED_WITHIN = 6
+"""Months from the start or the planned end within which a job counts as the placement."""
+RETAINED = (6, 12)
+RETENTION = ("known", "placed", "placed_anyway", "kept", "kept_anyway", "at_work", "at_work_anyway")
+"""The trained followed long enough; placed; in the same job so many months later; then in work in any job."""
+
 WAGES = ("pay", "employees", "pay_base", "employees_base")
 
 
@@ -94,6 +100,42 @@ def earnings(policy: Observed, comparison: Observed, trained: Trained, groups: G
                     out[c, h, :, 3 + j] += groups.tally(trained.traits, rows[pay > 0])
                     out[c, h, :, 5 + j] += groups.tally(trained.traits, rows[moved])
     return out
+
+
+def retention(policy: Observed, comparison: Observed, trained: Trained, groups: Groups) -> np.ndarray:
+    """Who of the trained keeps the first job after the clock's month 0 (clocks, RETAINED, groups, RETENTION).
+
+    Placed: in work at a month-end from month 0 to `PLACED_WITHIN` (a job held on at month 0 counts). Kept: in that same
+    job so many months after the placement, without a break or a move in between.
+    """
+    months = policy.employed.shape[0]
+    out = np.zeros((len(CLOCKS), len(RETAINED), len(groups.labels), len(RETENTION)), dtype=np.int64)
+    if policy.job_begun is None or comparison.job_begun is None:
+        return out
+    for c, begin in enumerate((trained.begin, trained.end)):
+        for h, held in enumerate(RETAINED):
+            last = begin + PLACED_WITHIN + held
+            known = np.flatnonzero((last < months) & (last < trained.until))
+            out[c, h, :, 0] = groups.tally(trained.traits, known)
+            for j, run in enumerate((policy, comparison)):
+                rows = _first_job(run, trained.who[known], begin[known], held)
+                for k, chosen in enumerate(rows):
+                    out[c, h, :, 1 + 2 * k + j] = groups.tally(trained.traits, known[chosen])
+    return out
+
+
+def _first_job(run: Observed, who: np.ndarray, begin: np.ndarray, held: int) -> tuple[np.ndarray, ...]:
+    """Of people `who` (one each): placed; in the same job `held` months later; in work then."""
+    assert run.job_begun is not None
+    month = np.full(who.size, -1, dtype=np.int64)
+    for t in range(PLACED_WITHIN, -1, -1):
+        month = np.where(bits(run.employed, who, begin + t), begin + t, month)
+    placed = month >= 0
+    same = placed.copy()
+    for t in range(1, held + 1):
+        later = np.maximum(month, 0) + t
+        same &= bits(run.employed, who, later) & ~bits(run.job_begun, who, later)
+    return placed, same, placed & bits(run.employed, who, np.maximum(month, 0) + held)
 
 
 def trace(

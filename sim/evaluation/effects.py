@@ -18,7 +18,7 @@ and without that step a programme that does nothing would seem to push out every
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,9 +26,18 @@ import xarray as xr
 
 from sim import economy as economies
 from sim.evaluation import detail
-from sim.evaluation.detail import CLOCKS, DEFINITIONS, EARNINGS, FOLLOWED, WAGES, Trained
+from sim.evaluation.detail import (
+    CLOCKS,
+    DEFINITIONS,
+    EARNINGS,
+    FOLLOWED,
+    RETAINED,
+    RETENTION,
+    WAGES,
+    Trained,
+)
 from sim.evaluation.detail import bits as _bits
-from sim.evaluation.incomes import ITEMS, SIDES, income_sums, incomes_of
+from sim.evaluation.incomes import INEQUALITY, ITEMS, RUNS, SIDES, income_sums, incomes_of, inequality
 from sim.incomes import Incomes
 from sim.programmes import HORIZONS
 from sim.record import AGES5
@@ -43,7 +52,9 @@ ACCOUNTS = ("trained", "gross", "deadweight", "gains", "losses", "forgone")
 CHANGES = ("gains", "losses")
 SINCE = FOLLOWED[:3]
 EXPOSURES = ("low exposure", "middle exposure", "high exposure")
-TRAINED_ONLY = ("programme", "exposure")
+LATER = "entered later"
+"""Of exposure: people who were not yet there at the policy's start, and so had no occupation."""
+TRAINED_ONLY = ("programme",)
 """Dimensions that are known of the trained alone."""
 NO_EMPLOYER = "no employer"
 NEVER = np.iinfo(np.int32).max
@@ -53,8 +64,9 @@ NEVER = np.iinfo(np.int32).max
 class Groups:
     """The axis of groups: everyone, then each category of each dimension, one after the other.
 
-    dimensions: categories by dimension, in order, "all" first. Programmes and exposure (of the occupation at the
-    start of the course) group the trained only. work: categories of workplaces, for the jobs others lose and gain.
+    dimensions: categories by dimension, in order, "all" first: of the trained at enrolment, of everyone else at the
+    policy's start. Exposure is that of the occupation (the last one for those without a job), size the employer's.
+    Programmes group the trained only. work: categories of workplaces, for the jobs others lose and gain.
     """
 
     dimensions: Mapping[str, tuple[str, ...]]
@@ -70,7 +82,8 @@ class Groups:
             "size": (*economy.codes["size"], NO_EMPLOYER),
             "industry": tuple(economy.codes["industry"]),
         }
-        return cls({**people, "exposure": EXPOSURES, "programme": tuple(programmes)}, work)
+        own = {"exposure": (*EXPOSURES, LATER), "size": work["size"], "programme": tuple(programmes)}
+        return cls({**people, **own}, work)
 
     @property
     def workplaces(self) -> Groups:
@@ -111,8 +124,9 @@ class Observed:
     insured: bits as of employed, of work that employment insurance covers; None: all work is. work_at: at year-ends,
     workplace of everyone by dimension of `Groups.work` (n,). occupation, pay: at quarter-ends, occupation and monthly
     pay of employees in thousand won (n,). trade: occupation at enrolment, by enrolment. exposure: exposure class of
-    each occupation, a third of the employed in each; length: months of each programme's course. incomes: of
-    everyone who had any, by calendar year and item.
+    each occupation, a third of the employed in each; size_class: of the employer at enrolment, by enrolment (the last
+    class: none); job_begun: bits as of employed, of the first month of a job; length: months of each programme's
+    course. incomes: of everyone who had any, by calendar year and item.
     """
 
     employed: np.ndarray
@@ -131,6 +145,8 @@ class Observed:
     pay: Mapping[int, np.ndarray] = field(default_factory=dict)
     trade: np.ndarray | None = None
     exposure: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    size_class: np.ndarray | None = None
+    job_begun: np.ndarray | None = None
     length: np.ndarray | None = None
     incomes: Mapping[int, Incomes] = field(default_factory=dict)
 
@@ -143,7 +159,9 @@ class Observed:
         age = -people["birth"].astype(np.int64) // 12
         codes = {"stage": people["stage0"], "age": np.clip((age - 20) // 10, 0, len(AGES5) - 1)}
         codes |= {name: people[name] for name in ("sex", "education", "region")}
-        economy = economies.load(run.scenario.run.economy)
+        economy, classes = economies.load(run.scenario.run.economy), _exposure_classes(run)
+        trade, codes["size"] = (x.astype(np.int64) for x in run.record.start)
+        codes["exposure"] = np.append(classes, len(EXPOSURES))[np.minimum(trade, classes.size)]
         major = _major_groups(economy)[1]
         record = run.record
         work_at = {
@@ -166,9 +184,11 @@ class Observed:
             record.occupation,
             record.pay,
             e.occupation,
-            _exposure_classes(run),
-            np.array(run.months_of_course, dtype=np.int64),
-            incomes_of(run),
+            classes,
+            size_class=_sizes(run, len(economy.codes["size"])),
+            job_begun=np.stack(record.job_begun),
+            length=np.array(run.months_of_course, dtype=np.int64),
+            incomes=incomes_of(run),
         )
 
     def work(self, definition: str) -> np.ndarray:
@@ -195,9 +215,12 @@ class PairSums:
 
     heads (months, groups, ACCOUNTS); at_hirers (horizons, groups, CHANGES): the untrained, at employers that
     hired a trainee; followed (clocks, definitions, months since a person's own start or planned end, groups,
-    FOLLOWED) and earnings (clocks, HORIZONS, groups, EARNINGS): the trained, while the run lasts; trace (horizons,
+    FOLLOWED), earnings (clocks, HORIZONS, groups, EARNINGS) and retention (clocks, RETAINED, groups, RETENTION): the
+    trained, while the run lasts; trace (horizons,
     workplaces, CHANGES): jobs of everyone outside the trained; wages (horizons, groups, WAGES): pay and employees of
-    everyone; incomes (years, groups, SIDES, ITEMS): won of agents, policy less comparison, in the calendar `years`.
+    everyone; incomes (years, groups, SIDES, ITEMS): won of agents, policy less comparison, in the calendar `years`;
+    inequality (years, RUNS, INEQUALITY): of annual incomes, a measure and no count; start (groups,): everyone who was
+    there at the policy's start.
     horizons: months from the start of the run to each year-end.
     """
 
@@ -207,9 +230,12 @@ class PairSums:
     at_hirers: np.ndarray
     followed: np.ndarray
     earnings: np.ndarray
+    retention: np.ndarray
     trace: np.ndarray
     wages: np.ndarray
     incomes: np.ndarray
+    inequality: np.ndarray
+    start: np.ndarray
     years: tuple[int, ...]
 
     @property
@@ -225,6 +251,9 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
     """
     if policy.size != comparison.size or policy.employed.shape != comparison.employed.shape:
         raise ValueError("the two runs do not have the same people and months, so they cannot be paired")
+    if "exposure" in comparison.people:  # classes of the comparison, so that they are one for both runs
+        people = {**policy.people, "exposure": comparison.people["exposure"]}
+        policy = replace(policy, people=people)
     months, n = policy.employed.shape[0], policy.size
     (first, row), (other, _) = policy.first_course(), comparison.first_course()
     who = np.flatnonzero(first < other)
@@ -268,6 +297,7 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
     horizons = tuple(t + 1 for t in sorted(policy.employer))
     followed = detail.followed(policy, comparison, trained_ones, groups)
     earnings = detail.earnings(policy, comparison, trained_ones, groups)
+    retention = detail.retention(policy, comparison, trained_ones, groups)
     incomes = income_sums(policy.incomes, comparison.incomes, who, traits, everyone, groups)
     return PairSums(
         groups,
@@ -276,9 +306,14 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
         np.stack(at_hirers),
         followed,
         earnings,
+        retention,
         np.stack(traced),
         np.stack(wages),
         incomes,
+        inequality(policy.incomes, comparison.incomes, n),
+        groups.tally(everyone, np.flatnonzero(everyone["exposure"] != len(EXPOSURES)))
+        if "exposure" in everyone
+        else groups.tally(everyone, np.arange(n)),
         tuple(sorted(policy.incomes)),
     )
 
@@ -318,7 +353,9 @@ def _trained(
     programme = place[course] if row.size else none
     trade = none if policy.trade is None else policy.trade[row]
     length = none if policy.length is None else policy.length[course]
+    size = none if policy.size_class is None else policy.size_class[row]
     codes |= {"stage": policy.stage[row], "programme": programme, "exposure": comparison.exposure[trade]}
+    codes["size"] = size
     return Trained(who, begin, begin + length, until, trade, codes)
 
 
@@ -338,6 +375,13 @@ def _exposure_classes(run: RunData) -> np.ndarray:
     out = np.empty(order.size, dtype=np.int64)
     out[order] = np.minimum(len(EXPOSURES) * below // max(1, employed.sum()), len(EXPOSURES) - 1)
     return out
+
+
+def _sizes(run: RunData, classes: int) -> np.ndarray:
+    """Size class of the employer at enrolment, by enrolment; `classes`: without an employer."""
+    employer = run.enrolments.employer
+    sizes = run.employer_size[np.maximum(employer, 0)].astype(np.int64)
+    return np.where(employer >= 0, sizes, classes)
 
 
 def _at_hirers(where: Observed, policy: Observed, rows: np.ndarray, month: int) -> np.ndarray:
@@ -365,18 +409,22 @@ def paired_dataset(
         "at_hirers": ("horizon", "group", "change"),
         "followed": ("clock", "definition", "months_since", "group", "count"),
         "earnings": ("clock", "months_after", "group", "item"),
+        "retention": ("clock", "months_kept", "group", "kept"),
         "trace": ("horizon", "place", "change"),
         "wages": ("horizon", "group", "sum"),
         "incomes": ("year", "group", "side", "income"),
+        "start": ("group",),
     }
     notes = {
         "heads": "people by what the policy did to them",
         "at_hirers": "untrained people with a changed state, at employers that hired a trainee",
         "followed": "the trained by months since the start or the planned end of their course",
         "earnings": "the trained at the first quarter-end from so many months on; pay in thousand won a month",
+        "retention": "the trained by the first job after the start or the planned end, and whether they keep it",
         "trace": "jobs of everyone outside the trained, by workplace",
         "wages": "monthly pay of employees in thousand won, and employees, in the policy and in the base",
         "incomes": "incomes of participants and of all others, against the base",
+        "start": "people at the policy's start",
     }
     data = {}
     for name, axes in dims.items():
@@ -384,6 +432,9 @@ def paired_dataset(
         units, method = ("won", "sum") if name == "incomes" else ("persons", "point")
         attrs = {"long_name": notes[name], "units": units, "cell_methods": f"{axes[0]}: {method}"}
         data[name] = (("scenario", "replicate", *axes), values, attrs)
+    unequal = np.array([[pair.inequality for pair in row] for row in pairs])
+    attrs = {"long_name": "annual incomes of those who have any in either run", "units": "1"}
+    data["inequality"] = (("scenario", "replicate", "year", "run", "measure"), unequal, attrs)
     labels = first.groups.labels
     return xr.Dataset(
         data,
@@ -402,6 +453,10 @@ def paired_dataset(
             "item": list(EARNINGS),
             "sum": list(WAGES),
             "months_after": list(HORIZONS),
+            "months_kept": list(RETAINED),
+            "kept": list(RETENTION),
+            "run": list(RUNS),
+            "measure": list(INEQUALITY),
             "place": [f"{kind}:{code}" for kind, code in first.groups.workplaces.labels],
             "kind": ("place", [kind for kind, _ in first.groups.workplaces.labels]),
             "workplace": ("place", [code for _, code in first.groups.workplaces.labels]),

@@ -4,8 +4,9 @@ Everything is a difference against the base, in won of the base year, by calenda
 year whole and discount each later one. Four viewpoints are exhaustive, so that what one pays another receives:
 
     workers   = pay + own-account income - income tax - workers' contributions + benefits + allowances - self-payments
-    budget    = income tax + both contributions - courses - fixed cost - allowances - benefits  (= - net fiscal cost)
-    employers = output - pay - own-account income - employers' contributions
+    budget    = income tax + both contributions - courses - fixed cost - allowances - benefits - hiring subsidies
+                (= - net fiscal cost)
+    employers = output - pay - own-account income - employers' contributions + hiring subsidies
     society   = workers + budget + employers - deadweight of taxation
               = output - courses - fixed cost - self-payments - deadweight of taxation
 
@@ -31,6 +32,7 @@ import xarray as xr
 
 from sim.evaluation.cost import UNCLEAR
 from sim.intervals import Design
+from sim.programmes import SUBSIDY
 from sim.summary import COLUMNS
 from sim.variables import REVENUE
 
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 DISCOUNT_RATE = 0.045
 """A year, real: of public feasibility studies in Korea; used where the economy's tables hold none."""
 PUBLISHED = Path(__file__).with_name("mvpf.csv")
-OUTLAYS = ("courses", "fixed cost", "allowances", "benefits")
+OUTLAYS = ("courses", "fixed cost", "allowances", "benefits", "hiring subsidies")
 RECEIPTS = ("income tax", "workers' contributions", "employers' contributions")
 VIEWPOINTS: dict[str, dict[str, int]] = {
     "workers": {
@@ -53,7 +55,13 @@ VIEWPOINTS: dict[str, dict[str, int]] = {
         "self-payments": -1,
     },
     "budget": {**dict.fromkeys(RECEIPTS, 1), **dict.fromkeys(OUTLAYS, -1)},
-    "employers": {"output": 1, "pay": -1, "own-account income": -1, "employers' contributions": -1},
+    "employers": {
+        "output": 1,
+        "pay": -1,
+        "own-account income": -1,
+        "employers' contributions": -1,
+        "hiring subsidies": 1,
+    },
 }
 """Viewpoint -> line and its sign."""
 PERSONS = {
@@ -104,8 +112,10 @@ def lines(effects: Effects) -> xr.Dataset:
     """Won more than the base, by line (scenario, replicate, year)."""
     results = effects.results
     books, market = results.programmes.sums, results.market.sums
+    subsidy = books.programme_kind == SUBSIDY
     by_year = {
-        "courses": books.course.sum("programme"),
+        "courses": books.course.where(~subsidy, 0).sum("programme"),
+        "hiring subsidies": books.course.where(subsidy, 0).sum("programme"),
         "fixed cost": books.fixed.sum("programme"),
         "allowances": books.allowance.sum("programme"),
         "self-payments": books.self_payment.sum("programme"),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 ITEMS = (*RECEIVED, "self_payments")
 SIDES = ("participants", "others")
+RUNS = ("before", "after")
+INEQUALITY = ("gini", "lower_half", "top_tenth", "persons")
+"""Gini coefficient; shares of all income that the lower half and the top tenth of persons have; persons (agents)."""
 
 
 def incomes_of(run: RunData) -> dict[int, Incomes]:
@@ -69,6 +72,38 @@ def income_sums(
     return out
 
 
+def inequality(policy: Mapping[int, Incomes], comparison: Mapping[int, Incomes], size: int) -> np.ndarray:
+    """Inequality of annual incomes in the comparison and under the policy (years, RUNS, INEQUALITY).
+
+    Of everyone who has any income in the year in one of the two runs, so that both are about the same people: pay,
+    own-account income, benefits and allowances, before tax, which is proportional to pay. size: rows of people.
+    """
+    out = np.zeros((len(policy), len(RUNS), len(INEQUALITY)))
+    for y, year in enumerate(sorted(policy)):
+        won = np.zeros((len(RUNS), size), dtype=np.int64)
+        for own, run in zip(won, (comparison, policy), strict=True):
+            for item in RECEIVED:
+                rows, amount = run[year][item]
+                np.add.at(own, rows, amount.astype(np.int64))
+        some = won.any(axis=0)
+        out[y] = [unequal(own[some]) for own in won]
+    return out
+
+
+def unequal(won: np.ndarray) -> tuple[float, ...]:
+    """`INEQUALITY` of incomes (persons,), none below zero; zeros where nobody has any.
+
+    Gini = 2 sum(rank x income) / (n x sum) - (n + 1) / n, incomes ascending (Cowell 2011, Measuring Inequality).
+    """
+    n, total = won.size, float(won.sum())
+    if n == 0 or total == 0.0:
+        return (0.0, 0.0, 0.0, float(n))
+    ordered = np.sort(won).astype(np.float64)
+    gini = 2.0 * float(np.arange(1, n + 1) @ ordered) / (n * total) - (n + 1) / n
+    lower, top = ordered[: n // 2].sum() / total, ordered[n - n // 10 :].sum() / total
+    return (gini, float(lower), float(top), float(n))
+
+
 def _by_group(codes: Mapping[str, np.ndarray], won: np.ndarray, groups: Groups) -> np.ndarray:
     """Won by group (groups,): exact, in whole numbers. codes: category of each by dimension."""
     parts: list[np.ndarray] = []
@@ -82,4 +117,4 @@ def _by_group(codes: Mapping[str, np.ndarray], won: np.ndarray, groups: Groups) 
     return np.concatenate(parts)
 
 
-__all__ = ["ITEMS", "SIDES", "income_sums", "incomes_of"]
+__all__ = ["INEQUALITY", "ITEMS", "RUNS", "SIDES", "income_sums", "incomes_of", "inequality", "unequal"]

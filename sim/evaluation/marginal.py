@@ -42,6 +42,7 @@ from sim.evaluation.variants import (
 )
 from sim.intervals import mean_interval, student_t
 from sim.kernels import normals
+from sim.programmes import SUBSIDY
 from sim.records import Programme
 from sim.scenario import Scenario
 from sim.summary import FEWEST
@@ -200,6 +201,8 @@ def binding(
         sum(one[name][k] for one in mine for k in at) / len(mine)
         for name in ("applied", "enrolled", "budget", "course", "fixed")
     )
+    if record.kind == SUBSIDY:
+        course = enrolled * record.unit_cost  # what is promised, whether or not the hires last
     if record.kind in ("channel", "instructors"):
         most = (record.persons_a_year or record.persons_2026 or 10**9) * max(1, record.unit_cost)
         return "throughput" if budget >= most * len(at) else "money"

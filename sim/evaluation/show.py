@@ -25,7 +25,7 @@ from sim.evaluation.cells import (
 )
 from sim.evaluation.comparison import CHANGES_OF
 from sim.evaluation.experiments import ITT, NET, OFFERED
-from sim.programmes import HORIZONS
+from sim.programmes import HORIZONS, SUBSIDY
 from sim.summary import PLAN_GOAL, TOO_FEW
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ PRODUCTIVITY = {
 
 def tables(effects: Effects) -> Iterator[RenderableType]:
     """The tables in the order of reading, one block of jobs and one ledger for each scenario."""
-    from sim.evaluation import show_money
+    from sim.evaluation import show_details, show_money
 
     for scenario in effects.scenarios:
         yield jobs(effects, scenario)
@@ -64,6 +64,7 @@ def tables(effects: Effects) -> Iterator[RenderableType]:
     yield placement(effects)
     for scenario in effects.scenarios:
         yield from details(effects, scenario)
+    yield show_details.unequal(effects)
     yield money(effects)
     for scenario in effects.scenarios:
         yield show_money.costs(effects, scenario)
@@ -103,6 +104,8 @@ def jobs(effects: Effects, scenario: str) -> Table:
     columns = {h: whole_accounts({str(k): float(x) for k, x in means[h].items()}) for h in effects.horizons}
     last = rows_of(found[found.horizon_months == effects.horizons[-1]], "outcome")
     title = f"{scenario} against {effects.base}: persons in work at the end of month"
+    books = effects.results.programmes.sums
+    subsidised = books.enrolled.sel(scenario=scenario).where(books.programme_kind == SUBSIDY, 0).any()
     table = new_table(
         title,
         "",
@@ -116,6 +119,10 @@ def jobs(effects: Effects, scenario: str) -> Table:
         few = str(row["unit"]).startswith(TOO_FEW)
         values = [count(columns[h][account]) for h in effects.horizons]
         style = "bold" if account in ("direct", "net") else None
+        if subsidised:
+            label = label.replace("trained, not", "trained or hired with a subsidy, not").replace(
+                "the trained", "them"
+            )
         table.add_row(label.format(base=effects.base), *values, TOO_FEW if few else between(row), style=style)
     return table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sim import economy as economies
-from sim.evaluation.breakdown import GAINED, LOST, OTHERS, PAY, RATE
+from sim.evaluation.breakdown import GAINED, INCOME, LOST, MEASURES, OTHERS, PAY, RATE, year_of
 from sim.evaluation.cells import between, cell, count, new_table, rows_of
 from sim.evaluation.detail import CLOCKS, DEFINITIONS
 from sim.programmes import HORIZONS
@@ -27,6 +27,8 @@ MAJOR_GROUPS = {
     "8": "plant and machine operators",
     "9": "elementary occupations",
 }
+KEPT = "retention: same job of the placed"
+STAYED = "direct effect on placed and still in the same job"
 MOST = 5  # occupations that lose, and that gain, in print
 
 
@@ -36,7 +38,8 @@ def trained(effects: Effects, scenario: str) -> Table:
         f"{scenario}: direct effects on all it trains, against {effects.base}",
         "months since",
         *(str(h) for h in HORIZONS),
-        caption="completion: the planned end of the course, in both runs; earnings: zero without an employee's job",
+        caption="completion: the planned end of the course, in both runs; earnings: zero without an employee's job; "
+        "first job: within 6 months, told 6 and 12 months after it",
     )
     lines = []
     for clock in CLOCKS:
@@ -51,10 +54,19 @@ def trained(effects: Effects, scenario: str) -> Table:
             (found, "direct effect on earnings", f"{clock}: earnings, thousand won a month", "+,.0f"),
             (found, "direct effect on change of occup", f"{clock}: in another occupation, points", "+.1f"),
         ]
+        found = effects.retention(clock=clock)
+        lines += [
+            (found, KEPT, f"{clock}: still in the first job, % of the placed", ".1f"),
+            (
+                found,
+                STAYED,
+                f"{clock}: placed and there, points",
+                "+.1f",
+            ),
+        ]
     for found, outcome, label, form in lines:
-        mine = rows_of(
-            found[(found.scenario == scenario) & found.outcome.str.startswith(outcome)], "horizon_months"
-        )
+        named = found.outcome.str.startswith(outcome) & ~found.outcome.str.contains("without the policy")
+        mine = rows_of(found[(found.scenario == scenario) & named], "horizon_months")
         table.add_row(label, *(_with_interval(mine, h, form) for h in HORIZONS))
     return table
 
@@ -101,6 +113,7 @@ def gaps(effects: Effects, scenario: str) -> Table:
         for outcome in (RATE, PAY)
         for when in ("before", "after", "change")
     }
+    told[INCOME, "change"] = rows_of(found[found.outcome == INCOME], "category")
     table = new_table(
         f"{scenario}: who gains, month {effects.horizons[-1]}, before ({effects.base}) and after",
         "group",
@@ -111,9 +124,11 @@ def gaps(effects: Effects, scenario: str) -> Table:
             "monthly pay, thousand won, before",
             "after",
             "change",
+            "income a head in the year, thousand won, change",
         ),
     )
-    for kind, mine in found.groupby("dimension", sort=False):
+    for kind in dict.fromkeys(["all", *found.dimension]):
+        mine = found[found.dimension == kind]
         if kind == "gap":
             table.add_section()
         for category in dict.fromkeys(mine.category):
@@ -122,7 +137,29 @@ def gaps(effects: Effects, scenario: str) -> Table:
                 for when in ("before", "after"):
                     cells.append(_plain(told[outcome, when], category, plain))
                 cells.append(_with_interval(told[outcome, "change"], category, signed))
+            cells.append(_with_interval(told[INCOME, "change"], category, "+,.1f"))
             table.add_row(str(category), *cells)
+    return table
+
+
+def unequal(effects: Effects) -> Table:
+    """Inequality of annual incomes before and after, in the last calendar year."""
+    found = effects.distribution()
+    found = found[found.horizon_months == effects.horizons[-1]]
+    table = new_table(
+        f"Inequality of annual incomes in {year_of(effects, effects.horizons[-1])}, against {effects.base}",
+        "",
+        *(f"{scenario}: {when}" for scenario in effects.scenarios for when in ("before", "after", "change")),
+        caption="of everyone with any income in the year in either run, before tax",
+    )
+    for said, _, unit in MEASURES.values():
+        plain, signed = (".4f", "+.6f") if unit != "percent" else (".2f", "+.4f")
+        cells = []
+        for scenario in effects.scenarios:
+            mine = rows_of(found[found.scenario == scenario], "outcome")
+            cells += [_plain(mine, f"{said}, {when}", plain) for when in ("before", "after")]
+            cells.append(_with_interval(mine, f"{said}, change", signed))
+        table.add_row(said + (", %" if unit == "percent" else ""), *cells)
     return table
 
 
@@ -143,4 +180,4 @@ def _major_labels(effects: Effects) -> dict[str, str]:
     return {code: f"{code} {MAJOR_GROUPS[code]}" if code in MAJOR_GROUPS else code for code in codes}
 
 
-__all__ = ["gaps", "traced", "trained"]
+__all__ = ["gaps", "traced", "trained", "unequal"]

@@ -87,6 +87,8 @@ def balance(effects: Effects, scenario: str) -> Table:
     )
     for name in (*OUTLAYS, *RECEIPTS, "net fiscal cost"):
         mine = rows_of(found[found.outcome == f"public balance: {name}"], "category")
+        if name == "hiring subsidies" and all(row["mean"] == 0.0 for row in mine.values()):
+            continue
         sign = "- " if name in RECEIPTS else ""
         style = "bold" if name == "net fiscal cost" else None
         by_year = (cell(mine, y, lambda row: f"{row['mean'] / BILLION + 0.0:,.1f}") for y in years)

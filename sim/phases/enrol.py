@@ -13,6 +13,7 @@ from sim.kernels import BLOCK, device, jit, logistic_, normal_, normals, unit_
 from sim.phases.reach import APPLIES, APPLY_WORD, STATES, reached_block, set_apply_limits
 from sim.phases.withhold import by_lot
 from sim.programmes import EMPLOYABILITY_CLASSES, MOST_LOGIT
+from sim.records import MOST_SPELL
 from sim.workers import (
     ABSENT,
     EMPLOYED,
@@ -110,6 +111,8 @@ def eligible(i, stage, w, tb, pt, clock):
         & pt.by_occupation[w.occupation[i]]
         & pt.by_cover[1 if (w.tags[i] & INSURED) != 0 else 0]
     )
+    if state != EMPLOYED:
+        admitted &= pt.by_spell[min(np.int64(w.spell[i]), MOST_SPELL)]
     if state == INACTIVE:
         admitted &= pt.by_reason[w.reason[i]]
     elif state == EMPLOYED:
@@ -296,13 +299,22 @@ def start(
     m, w = model, model.workers
     provider = np.empty(rows.size, dtype=np.int64)
     _providers(w.employability[rows], np.ascontiguousarray(ticket), float(m.params.quality_causal), provider)
-    region, job = w.region[rows], w.job[rows]
-    numbers = m.enrolments.append(
+    quality = m.course_quality[programme, w.region[rows], provider]
+    numbers = remember(m, programme, rows, quality=quality.astype(np.float32), lottery=drawn)
+    w.programme[rows] = programme
+    w.course_left[rows] = np.array([p.months for p in m.programmes])[programme]
+    return numbers
+
+
+def remember(model: LaborMarket, programme: np.ndarray, rows: np.ndarray, **more: np.ndarray) -> np.ndarray:
+    """A line for each of `rows`, as they are now, in the memory of courses (and of subsidised hires)."""
+    m, w, job = model, model.workers, model.workers.job[rows]
+    return m.enrolments.append(
         person=rows,
         programme=programme,
         start=np.full(rows.size, m.month),
         stage=m.stages(rows),
-        region=region,
+        region=w.region[rows],
         age=m.tables.band[np.clip(m.month - w.birth[rows], 0, OLDEST_MONTH)],
         sex=w.sex[rows],
         education=w.education[rows],
@@ -310,12 +322,8 @@ def start(
         occupation=w.occupation[rows],
         employer=np.where(job >= 0, m.posts.employer[np.maximum(job, 0)], -1),
         wage=w.wage[rows],
-        quality=m.course_quality[programme, region, provider].astype(np.float32),
-        lottery=drawn,
+        **more,
     )
-    w.programme[rows] = programme
-    w.course_left[rows] = np.array([p.months for p in m.programmes])[programme]
-    return numbers
 
 
 @jit

@@ -13,6 +13,7 @@ import numpy as np
 from sim.draws import APPLICATION, HIRED
 from sim.kernels import BLOCK, CHUNK, draw_listed, jit, normal_, philox, unit_
 from sim.phases.reach import AT_ADOPTER
+from sim.phases.subsidise import award, favour, pay
 from sim.wages import liking, offer_of, worth_of
 from sim.workers import EMPLOYED, HELD12, INSURED, NOBODY, TRAINED
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def match(model: LaborMarket) -> None:
     """Rank, offer, accept, hire."""
     m = model
+    relief = favour(m)
     best = np.full(m.advertised, -1, dtype=np.int32)
     _rank(m.applications, best)
     cells = m.job_creation.shape
@@ -45,6 +47,7 @@ def match(model: LaborMarket) -> None:
         counts,
         rows=sent,
     )
+    award(m, accepted, counts[1], relief)
     m.over_chunks(
         _hire,
         m.workers,
@@ -62,13 +65,16 @@ def match(model: LaborMarket) -> None:
     moves = _fill(m.employers, m.posts, m.tables, accepted, counts, CHUNK, m.hires_by_cell, m.skill_by_cell)
     m.flows["hires"], m.flows["job_to_job"], m.flows["offers_refused"] = hires, moves, offers - hires
     m.flows["vacancies"] = int(m.posts.vacant.sum())
+    pay(m)
     del m.applications, m.adverts  # else they would stand beside those of the next month
 
 
 class Accepted(NamedTuple):
-    """Offers accepted, from the start of each chunk of applications: worker, post, log wage, contract; then what the
-    worker leaves and brings: the post held before (-1 none), whether at work, part in programmes, AI skill."""
+    """Offers accepted, from the start of each chunk of applications: application, worker, post, log wage, contract;
+    then what the worker leaves and brings: the post held before (-1 none), whether at work, part in programmes, AI
+    skill."""
 
+    application: np.ndarray
     worker: np.ndarray
     post: np.ndarray
     wage: np.ndarray
@@ -81,7 +87,17 @@ class Accepted(NamedTuple):
     @classmethod
     def room(cls, n: int) -> Accepted:
         """Room for `n` of them."""
-        types = (np.uint32, np.int32, np.float32, np.uint8, np.int32, np.uint8, np.uint8, np.float32)
+        types = (
+            np.uint32,
+            np.uint32,
+            np.int32,
+            np.float32,
+            np.uint8,
+            np.int32,
+            np.uint8,
+            np.uint8,
+            np.float32,
+        )
         return cls(*(np.empty(n, dtype=t) for t in types))
 
 
@@ -115,7 +131,7 @@ def _accept(
         if i == settled:
             continue  # with the first of this worker's offers
         settled = i
-        chosen, value, wage, contract = -1, -1e9, 0.0, 0
+        chosen, value, wage, contract, sent = -1, -1e9, 0.0, 0, q
         worth = worth_of(i, w, tb, pm, clock)
         other = q
         while other < worker.size and worker[other] == i:
@@ -137,10 +153,10 @@ def _accept(
                 )
                 liked = liking(offered, adverts[v].size_class, kind, pm)
                 if liked > value:
-                    chosen, value, wage, contract = v, liked, offered, kind
+                    chosen, value, wage, contract, sent = v, liked, offered, kind, other
             other += 1
         accepted.worker[n], accepted.post[n] = i, adverts[chosen].post
-        accepted.wage[n], accepted.contract[n] = wage, contract
+        accepted.wage[n], accepted.contract[n], accepted.application[n] = wage, contract, sent
         n += 1
     counts[0, chunk], counts[1, chunk] = offers, n - lo
 

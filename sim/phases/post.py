@@ -278,7 +278,8 @@ def _first_out(jobs, order, loses, first, leaves):
 
 
 def update_job_creation(model: LaborMarket) -> None:
-    """ln J of each province x major group moves toward eta ln(h/h0) + chi r (a_hires - a_0); none in the spin-up.
+    """ln J of each province x major group moves toward eta ln(h/h0) + chi r (a_hires - a_0) + epsilon x the part of the
+    cost of a job that hiring subsidies bear; none in the spin-up.
 
     h = -ln(1 - fill) with the 12-month fill of the cell, shrunk to the national one (`SHRINK`).
     """
@@ -294,6 +295,8 @@ def update_job_creation(model: LaborMarket) -> None:
         requirement = m.need / np.maximum(1, m.wanted_by_cell) * 1e-6  # of the posts wanted a month ago
         better = m.params.hiring_quality * requirement * (m.hires_skill() - m.quality_start)
         pull = eta * easier + better
+        if m._saved.any():
+            pull += m.params.subsidy_elasticity * m.hires_relief()
     m.job_creation[:] = (1.0 - pace) * m.job_creation + pace * pull
 
 

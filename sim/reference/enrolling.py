@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sim.records import Programme
+from sim.records import MOST_SPELL, Programme
 from sim.reference import arithmetic as a
 from sim.reference.agents import Employer, Enrolment, Person
 from sim.reference.lots import barred, by_lot, design_of, note
@@ -58,6 +58,8 @@ def eligible(model: ReferenceMarket, person: Person, record: Programme, stage: i
     ):
         return False
     if model.tables.exposure[person.occupation] < rule.exposure_min:
+        return False
+    if not person.employed and min(person.spell, MOST_SPELL) < rule.spell_min:
         return False
     if person.state == INACTIVE:
         fits = (
@@ -152,7 +154,10 @@ def seats_now(model: ReferenceMarket, p: int, year: int, teachers: float) -> lis
     brought = int(ledger.brought[p, year])
     released = ledger.budget(p, year) * (month - first + 1) // (13 - first) + brought
     spent = ledger.budget(p, year) + brought - ledger.left(p, year)
-    money = max(0, min(released - spent, ledger.left(p, year)) - programmes.held_back[p])
+    free = min(released - spent, ledger.left(p, year)) - programmes.held_back[p]
+    if record.kind == "hiring-subsidy":  # its money does not lapse
+        free += sum(ledger.left(p, earlier) for earlier in range(year))
+    money = max(0, free)
     affordable = money / max(1, record.unit_cost * model.scale)
     if record.seats is not None:
         growth = (1.0 + record.seats_growth) ** max(0, model.year - 2026)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sim.reference import arithmetic as a
 from sim.reference.agents import Person, Post, Vacancy
 from sim.reference.jobs import staff_use
+from sim.reference.subsidies import approvals, enter, pay
 from sim.workers import (
     EMPLOYED,
     INACTIVE,
@@ -155,13 +156,17 @@ def look_around(model: ReferenceMarket, person: Person, number: int) -> Vacancy 
 
 def match(model: ReferenceMarket) -> None:
     """Every vacancy offers itself to its best applicant; people take the best of their offers."""
+    reliefs = approvals(model)
     for person in model.searchers:
         for number, vacancy in enumerate(model.applications[person.row]):
             if vacancy is not None:
                 points = score(model, person, number, vacancy)
+                if (person, number) in reliefs:
+                    points += model.parameters.score_subsidy * reliefs[person, number].share
                 if points > vacancy.best_score:  # a tie goes to the lower identity
                     vacancy.best_score, vacancy.offered_to = points, (person, number)
     model.hires_by_cell, model.skill_by_cell = model.empty_counts(), model.empty_counts()
+    model.saved_by_cell = model.empty_counts()
     hires = moves = 0
     for person in model.searchers:
         offers = [
@@ -177,6 +182,8 @@ def match(model: ReferenceMarket) -> None:
         model.hires_by_cell[region][group] += 1
         model.skill_by_cell[region][group] += int(person.skill * 1e6)
         hires, moves = hires + 1, moves + person.employed
+        if (person, number) in reliefs:
+            enter(model, person, vacancy, reliefs[person, number])
         hire(model, person, vacancy, wage, contract)
     offered = sum(vacancy.offered_to is not None for vacancy in model.vacancies)
     model.flows |= {
@@ -185,6 +192,7 @@ def match(model: ReferenceMarket) -> None:
         "offers_refused": offered - hires,
         "vacancies": sum(post.vacant for post in model.posts),
     }
+    pay(model)
 
 
 def score(model: ReferenceMarket, person: Person, number: int, vacancy: Vacancy) -> float:

@@ -279,6 +279,7 @@ def update_job_creation(model: ReferenceMarket) -> None:
     """ln J moves toward eta ln(h / h0) + chi r (skill of hires - at the start)."""
     p = model.parameters
     filling, skill, requirement = model.filling_hazard(), model.hires_skill(), model.requirement
+    relief = model.hires_relief()
     psi, r = min(p.job_creation, 0.99), model.posts_over_openings
     eta = psi / ((1.0 - psi) * r)
     pace = min(1.0 / 12.0, 1.0 / (1.0 + eta * r))
@@ -289,6 +290,7 @@ def update_job_creation(model: ReferenceMarket) -> None:
                 pull = eta * (a.log(filling[region][g]) - a.log(model.filling_start[region][g]))
                 better = skill[region][g] - model.hires_skill_start[region][g]
                 pull += p.hiring_quality * requirement[region][g] * better
+                pull += p.subsidy_elasticity * relief[region][g]
             row[g] = (1.0 - pace) * before + pace * pull
 
 

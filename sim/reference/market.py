@@ -73,8 +73,8 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
         self.log_job_creation = self.empty()
         self.requirement, self.need = self.empty(), 0  # AI requirement of the posts wanted: mean by cell, sum
         self.history: list[
-            tuple[Cells, Cells, Cells]
-        ] = []  # of twelve months: openings, hires, skill of hires
+            tuple[Cells, Cells, Cells, Cells]
+        ] = []  # of twelve months: openings, hires, skill of hires, cost of jobs borne by subsidies
         self.premium = self.parameters.premium_base
         self.vacancies: list[Vacancy] = []
         self.flows: dict[str, int] = {}
@@ -162,7 +162,8 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
 
     def end_month(self) -> None:
         """Remember the month's openings and hires; move the premium of AI skill."""
-        self.history = [*self.history[-11:], (self.openings_by_cell, self.hires_by_cell, self.skill_by_cell)]
+        month = (self.openings_by_cell, self.hires_by_cell, self.skill_by_cell, self.saved_by_cell)
+        self.history = [*self.history[-11:], month]
         if not self.spin_up:
             p = self.parameters
             relative = self.log_scarcity() - self.scarcity_start
@@ -198,7 +199,14 @@ class ReferenceMarket(mesa.Model):  # type: ignore[misc]
 
     def hires_skill(self) -> Cells:
         """Mean AI skill of twelve months' hires by province and major group, shrunk to the national one."""
-        hires, skill = self._of_twelve_months(1), self._of_twelve_months(2)
+        return self._mean_of_hires(2)
+
+    def hires_relief(self) -> Cells:
+        """Part of the cost of a job that subsidies bore, mean of twelve months' hires, shrunk alike."""
+        return self._mean_of_hires(3)
+
+    def _mean_of_hires(self, what: int) -> Cells:
+        hires, skill = self._of_twelve_months(1), self._of_twelve_months(what)
         millionths = [[s * 1e-6 for s in row] for row in skill]
         national = a.total([s for row in millionths for s in row]) / max(1, sum(map(sum, hires)))
         return [

@@ -13,6 +13,7 @@ from sim.reference.agents import Enrolment, Lot
 
 if TYPE_CHECKING:
     from sim.reference.market import ReferenceMarket
+    from sim.reference.subsidies import Hire
 
 TEACHING = ("course", "sme-package", "joint-centre", "lab", "support")
 HORIZONS = (3, 6, 12, 24, 36)
@@ -68,6 +69,7 @@ class Programmes:
         self.firm_seats, self.seat_steering = 0.0, 0.0
         self.enrolments: list[Enrolment] = []
         self.attending: list[Enrolment] = []
+        self.subsidised: list[Hire] = []
         self.lots: list[Lot] = []
         self.held_back = [0 for _ in records]
 

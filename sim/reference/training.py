@@ -58,7 +58,8 @@ def start_budget_year(model: ReferenceMarket, year: int) -> None:
             max(0.0, programmes.seats_released[p] - programmes.seats_taken[p]) % 1.0
         )
         programmes.seats_taken[p] = 0
-        programmes.held_back[p] = 0
+        if record.kind != "hiring-subsidy":
+            programmes.held_back[p] = 0
         if record.kind in TEACHING:
             programmes.ledger.bring_forward(p, year, record.unit_cost * model.scale)
 
