@@ -203,13 +203,13 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         kernel: Callable[..., None],
         *columns: Any,
         rows: int | None = None,
-        size: int = CHUNK,
+        size: int = 0,
         lanes: int = 0,
     ) -> None:
         """Run `kernel(lo, hi, chunk, desk, *columns)` over everyone (or `rows` rows), chunk by chunk; chunks never
         share what they write, so any thread may take any chunk: whoever is free takes the next, at its own desk.
         size: rows of a chunk. lanes: at most so many threads (each finds its number in `desk.lane`)."""
-        n = self.workers.state.size if rows is None else rows
+        n, size = self.workers.state.size if rows is None else rows, size or CHUNK
         next_chunks = iter(range(-(-n // size)))
 
         def work(desk: Any) -> None:
@@ -448,7 +448,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Everyone and every employer of the base year, and the tables that fit them."""
         run = self.scenario.run
         total = self.spin_up_months + run.months
-        people = build(self.economy, run.scale, self.key, rates, total, self.spin_up_months, self.params)
+        people = build(
+            self.economy, run.scale, self.key, rates, total, self.spin_up_months, self.params, self.threads
+        )
         tables, boards = tables_of(
             self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
         )
