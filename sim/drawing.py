@@ -77,6 +77,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     files = [folder / f"{name}.png", folder / f"{name}.svg"]
     with matplotlib.rc_context(STYLE):
         figure.savefig(files[0], dpi=150, metadata={"Software": None})
+        figure.set_layout_engine("none")  # it stands: laying it out takes half of the time again
         figure.savefig(files[1], metadata={"Date": None})
     return files
 

@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
@@ -24,6 +24,13 @@ def threads_by_size(workers: int) -> int:
     if workers < MANY or multiprocessing.parent_process() is not None:
         return 1
     return min(8, cores())
+
+
+def in_threads(threads: int, function: Callable[[Any], None], each: Iterable[Any]) -> None:
+    """`function` of each, in so many threads; for kernels, which release Python's lock."""
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(function, each):
+            pass
 
 
 def cores() -> int:
@@ -110,4 +117,4 @@ def bar(total: int, what: str, shown: bool) -> Iterator[Tick]:
         yield lambda n: progress.advance(task, n)
 
 
-__all__ = ["Processes", "bar", "cores", "side_by_side"]
+__all__ = ["Processes", "bar", "cores", "in_threads", "side_by_side", "threads_by_size"]

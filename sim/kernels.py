@@ -136,6 +136,9 @@ W1 = np.uint64(0xBB67AE85)
 UNIT = 2.0**-32
 BLOCK = 1024  # workers whose words are drawn together
 CHUNK = 1 << 18  # workers a kernel call takes; fixed, so that nothing depends on the number of threads
+BATCH = (
+    1 << 15
+)  # the same of lists, where a row costs ten times as much: three chunks keep two threads badly busy
 
 _DESK = {
     "word": np.uint32,
@@ -166,11 +169,11 @@ _DESK = {
 }
 
 
-def new_desk(groups: int) -> Any:
+def new_desk(groups: int, lane: int = 0) -> Any:
     """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows, `heads` counts
-    people of a chunk by `groups` groups."""
+    people of a chunk by `groups` groups. lane: number of the thread, for what every thread adds up for itself."""
     columns = {n: np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items()}
-    return record_of(columns | {"heads": np.zeros(groups, dtype=np.int32)})
+    return record_of(columns | {"heads": np.zeros(groups, dtype=np.int32), "lane": np.int64(lane)})
 
 
 @jit

@@ -26,7 +26,7 @@ from sim.phases.post import add_up_staff, rebase
 from sim.phases.reach import limits_of
 from sim.phases.separate import flag_staff
 from sim.population import build
-from sim.programmes import COMPLETED, COURSE_KINDS, SUBSIDY, Enrolments, allowances, table_of
+from sim.programmes import COURSE_KINDS, SUBSIDY, Enrolments, allowances, table_of
 from sim.randomised import Randomised, rules_of
 from sim.rates import rates_of, tables_of
 from sim.record import Layout, Record
@@ -220,25 +220,30 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         kernel: Callable[..., None],
         *columns: Any,
         rows: int | None = None,
-        size: int = CHUNK,
+        size: int = 0,
         lanes: int = 0,
     ) -> None:
         """Run `kernel(lo, hi, chunk, desk, *columns)` over everyone (or `rows` rows), chunk by chunk; chunks never
         share what they write, so any thread may take any chunk: whoever is free takes the next, at its own desk.
-        size: rows of a chunk. lanes: instead, so many threads of which number k takes chunks k, k + lanes, ..."""
-        n = self.workers.state.size if rows is None else rows
-        chunks = range(-(-n // size))
-        next_chunks = iter(chunks)
+        size: rows of a chunk. lanes: at most so many threads (each finds its number in `desk.lane`)."""
+        n, size = self.workers.state.size if rows is None else rows, size or CHUNK
+        next_chunks = iter(range(-(-n // size)))
 
-        def work(lane: int) -> None:
-            for chunk in chunks[lane::lanes] if lanes else next_chunks:
-                kernel(chunk * size, min((chunk + 1) * size, n), chunk, self.desks[lane], *columns)
+        def work(desk: Any) -> None:
+            for chunk in next_chunks:
+                kernel(chunk * size, min((chunk + 1) * size, n), chunk, desk, *columns)
 
         if self._pool is None:
-            work(0)
+            work(self.desks[0])
         else:
-            for done in [self._pool.submit(work, lane) for lane in range(lanes or len(self.desks))]:
+            for done in [self._pool.submit(work, desk) for desk in self.desks[: lanes or None]]:
                 done.result()
+
+    def over_posts(self, kernel: Callable[..., None], *columns: Any) -> None:
+        """`over_chunks` of all posts, a chunk a thread: for kernels that go through a whole list and write only to the
+        posts lo to hi. Looking at all of the list costs little beside the waits for posts that lie anywhere."""
+        rows = self.posts.held.size
+        self.over_chunks(kernel, *columns, rows=rows, size=-(-rows // len(self.desks)))
 
     def over_employers(self, kernel: Callable[..., None], *columns: Any) -> None:
         """`over_chunks` of all employers, in `stretches` chunks."""
@@ -362,16 +367,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Instructor-years that courses can still use this month."""
         return [self.instructors / 12.0]
 
-    def started_in(self, month: int) -> np.ndarray:
+    def started_in(self, month: int) -> slice:
         """Enrolments that started in a month."""
-        return np.arange(*self.started[month : month + 2]) if month >= 0 else np.empty(0, dtype=np.int64)
+        return slice(int(self.started[month]), int(self.started[month + 1]))
 
-    def completed_in(self, month: int) -> np.ndarray:
-        """Enrolments completed in a month."""
-        r = self.enrolments
-        if month < 0 or r.size == 0:
-            return np.empty(0, dtype=np.int64)
-        return np.flatnonzero((r.end == month) & (r.status == COMPLETED))
+    def may_end_in(self, month: int) -> slice:
+        """The enrolments whose course can end in a month: those that started no longer before than a course takes."""
+        longest = max((int(p.months) for p in self.programmes), default=0)
+        return slice(int(self.started[max(0, month - longest)]), int(self.started[month]))
 
     def flows_by_programme(self, what: str, choice: np.ndarray) -> None:
         """Count applications by programme."""
@@ -444,7 +447,7 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.counts = np.zeros(self.chunk_starts.size, dtype=np.int64)
         self.threads = self.threads or threads_by_size(n)
         self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
-        self.desks = [new_desk(self.layout.groups) for _ in range(self.threads)]
+        self.desks = [new_desk(self.layout.groups, lane) for lane in range(self.threads)]
         self._set_scratch()
         self.reached = np.zeros(n, dtype=np.uint8)
         self.choices = np.empty(n, dtype=np.uint8)
@@ -480,7 +483,9 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         """Everyone and every employer of the base year, and the tables that fit them."""
         run = self.scenario.run
         total = self.spin_up_months + run.months
-        people = build(self.economy, run.scale, self.key, rates, total, self.spin_up_months, self.params)
+        people = build(
+            self.economy, run.scale, self.key, rates, total, self.spin_up_months, self.params, self.threads
+        )
         tables, boards = tables_of(
             self.economy, self.scenario, rates, people, run.scale, self.spin_up_months, full_time, weight
         )
@@ -551,15 +556,14 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 
     def _start_policy(self) -> None:
         """The first month: from here every ratio is counted, and everyone has a stage at policy start."""
-        w = self.workers
         self._rebase()
         self.filling_start, self.quality_start = self.filling_hazard(), self.hires_skill()
         self.posts_over_openings = float(self.posts.wanted.sum() / max(1.0, self._openings.sum() / 12.0))
-        for lo in self.chunk_starts:  # everyone at once would be the memory's peak
-            living = lo + np.flatnonzero(w.state[lo : lo + CHUNK] != ABSENT)
-            w.stage0[living] = self.stages(living)
+        self.over_chunks(_set_stage0, self.workers, self.posts.flags, self.clock)
         if self.record.keep_status:
-            self.record.start = np.stack([np.where(w.state != ABSENT, w.occupation, NOBODY), w.size])
+            state = self.workers.state
+            occupation = np.where(state != ABSENT, self.workers.occupation, NOBODY)
+            self.record.start = np.stack([occupation, self.workers.size])
         self.premium_start = self._log_scarcity()
 
     def _end_month(self) -> None:
@@ -573,14 +577,10 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
         self.month += 1
 
     def _active_by_region(self) -> np.ndarray:
-        """People in the labour force by province, chunk by chunk: everyone at once would be the memory's peak."""
-        w, regions = self.workers, self.economy.n("region")
-        active = np.zeros(regions)
-        for lo in self.chunk_starts:
-            state, region = w.state[lo : lo + CHUNK], w.region[lo : lo + CHUNK]
-            at = (state == EMPLOYED) | (state == UNEMPLOYED)
-            active += np.bincount(region[at], minlength=regions)
-        return active
+        """People in the labour force by province."""
+        active = np.zeros((self.chunk_starts.size, self.economy.n("region")), dtype=np.int64)
+        self.over_chunks(_count_active, self.workers.state, self.workers.region, active)
+        return np.asarray(active.sum(axis=0), dtype=np.float64)
 
     def _log_scarcity(self) -> float:
         """ln(skilled supply / posts that use AI): what moves the AI wage premium."""
@@ -591,11 +591,30 @@ class LaborMarket(mesa.Model):  # type: ignore[misc]
 @jit
 def _skilled(lo, hi, chunk, desk, state, skill, counts):
     """People in the labour force with applied AI skill."""
-    skilled = 0
-    for i in range(lo, hi):
-        active = (state[i] == EMPLOYED) | (state[i] == UNEMPLOYED)
-        skilled += int((skill[i] >= APPLIED) & active)
+    states, skills, skilled = state[lo:hi], skill[lo:hi], 0
+    for j in range(states.size):
+        active = (states[j] == EMPLOYED) | (states[j] == UNEMPLOYED)
+        skilled += int((skills[j] >= APPLIED) & active)
     counts[chunk] = skilled
+
+
+@jit
+def _count_active(lo, hi, chunk, desk, state, region, active):
+    """People in the labour force by province."""
+    for i in range(lo, hi):
+        active[chunk, region[i]] += int((state[i] == EMPLOYED) | (state[i] == UNEMPLOYED))
+
+
+@jit
+def _set_stage0(lo, hi, chunk, desk, w, flags, clock):
+    """Everyone's life stage now."""
+    for i in range(lo, hi):
+        if w.state[i] != ABSENT:
+            restructuring = (
+                flags[w.job[i]] & RESTRUCTURING
+            ) != 0  # of nobody's posts for those who have none
+            months = clock.month - w.birth[i]
+            w.stage0[i] = life_stage(w.state[i], w.reason[i], w.tags[i], restructuring, months)
 
 
 def _stages(w: Any, rows: np.ndarray, restructuring: np.ndarray, months: np.ndarray) -> np.ndarray:

@@ -217,9 +217,14 @@ class Enrolments:
 
     def note(self, rows: np.ndarray, since: int, definition: int, horizon: int, employed: np.ndarray) -> None:
         """Keep who of some enrolments is employed now, as `placed` tells it."""
-        bit = np.ravel_multi_index((since, definition, horizon), FOLLOWED)
+        bit = self.bit(since, definition, horizon)
         self.known[rows] |= np.uint32(1 << bit)
         self.at_work[rows] |= employed.astype(np.uint32) << np.uint32(bit)
+
+    @staticmethod
+    def bit(since: int, definition: int, horizon: int) -> int:
+        """Which bit of `known` and `at_work` is one of FOLLOWED."""
+        return int(np.ravel_multi_index((since, definition, horizon), FOLLOWED))
 
     def append(self, **values: np.ndarray) -> np.ndarray:
         """Add rows; returns their numbers."""
@@ -234,5 +239,5 @@ class Enrolments:
         rows = np.arange(self.size, self.size + n)
         self.size += n
         for name, column in self._columns.items():
-            column[rows] = values.get(name, 0)
+            column[self.size - n : self.size] = values.get(name, 0)
         return rows

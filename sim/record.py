@@ -131,11 +131,12 @@ class Record:
     def add(self, model: LaborMarket, sums: np.ndarray) -> None:
         """Keep one month."""
         flows = dict(model.flows)
-        adoption = np.zeros((model.stretches, 3), dtype=np.int64)
-        model.over_employers(_adoption, model.employers, model.posts, model.tables, adoption)
-        adopters, opened, exposed = (int(n) for n in adoption.sum(axis=0))
-        flows["adopters"], flows["open_employers"], flows["openings"] = adopters, opened, model.openings
-        flows["exposed_intensity"] = exposed * 1e-6
+        adoption = np.zeros((model.stretches, *self.adoption.shape[1:]), dtype=np.int64)
+        exposed = np.zeros(model.stretches, dtype=np.int64)
+        model.over_employers(_adoption, model.employers, model.posts, model.tables, adoption, exposed)
+        adoption = adoption.sum(axis=0)
+        flows["open_employers"], flows["adopters"] = (int(n) for n in adoption.sum(axis=(0, 1)))
+        flows["openings"], flows["exposed_intensity"] = model.openings, int(exposed.sum()) * 1e-6
         if model.spin_up:
             self.spin_up_sums.append(sums)
             self.spin_up_flows.append(flows)
@@ -143,14 +144,14 @@ class Record:
         t = model.month
         self.sums[t] = sums
         self.flows[t] = [flows.get(name, 0) for name in FLOWS]
-        self.adoption[t] = adopted(model.employers, self.adoption.shape[1:3])
-        records = model.enrolments
+        self.adoption[t] = adoption
+        records, ending = model.enrolments, model.may_end_in(t)
         n = self.programmes.shape[1]
         self.programmes[t, :, 0] = model.applied
-        self.programmes[t, :, 1] = np.bincount(records.programme[records.start == t], minlength=n)
+        self.programmes[t, :, 1] = np.bincount(records.programme[model.started_in(t)], minlength=n)
         for k, status in ((2, 1), (3, 2)):
-            ended = (records.status == status) & (records.end == t)
-            self.programmes[t, :, k] = np.bincount(records.programme[ended], minlength=n)
+            ended = (records.status[ending] == status) & (records.end[ending] == t)
+            self.programmes[t, :, k] = np.bincount(records.programme[ending][ended], minlength=n)
         going_on = np.concatenate([model.attending, model.subsidised[:, 0]])
         self.programmes[t, :, 4] = np.bincount(records.programme[going_on], minlength=n)
         if self.keep_status:
@@ -189,26 +190,26 @@ def _monthly_pay(model: LaborMarket) -> np.ndarray:
     return pay
 
 
-def adopted(employers: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Employers in business, and adopters among them (sizes, industries, 2). shape: sizes, industries."""
-    e, size = employers, int(np.prod(shape))
-    cell = np.ravel_multi_index((e.size.astype(np.int64), e.industry.astype(np.int64)), shape)
-    opened = e.open.astype(bool)
-    counts = [np.bincount(cell[rows], minlength=size) for rows in (opened, opened & (e.intensity > 0))]
-    return np.stack(counts, axis=-1).reshape(*shape, 2)
-
-
 @jit
 def _adoption(
-    lo: int, hi: int, chunk: int, desk: Any, e: Any, posts: Any, tb: Any, counts: np.ndarray
+    lo: int,
+    hi: int,
+    chunk: int,
+    desk: Any,
+    e: Any,
+    posts: Any,
+    tb: Any,
+    adoption: np.ndarray,
+    intensities: np.ndarray,
 ) -> None:
-    """Open employers that have adopted AI, all open ones, and exposed intensity of posts held (millionths)."""
-    adopters, opened, exposed = 0, 0, 0
+    """Open employers, and those of them that have adopted AI, by size and industry; exposed intensity of posts held
+    (millionths)."""
+    counts, exposed = adoption[chunk], 0
     for f in range(lo, hi):
-        opened += int(e.open[f])
         intensity = float(e.intensity[f])
+        counts[e.size[f], e.industry[f], 0] += int(e.open[f])
         if intensity > 0.0:
-            adopters += int(e.open[f])
+            counts[e.size[f], e.industry[f], 1] += int(e.open[f])
             for p in range(e.posts_from[f], e.posts_to[f]):
                 exposed += int(intensity * tb.exposure[posts.occupation[p]] * 1e6) * int(posts.held[p])
-    counts[chunk, 0], counts[chunk, 1], counts[chunk, 2] = adopters, opened, exposed
+    intensities[chunk] = exposed

@@ -12,7 +12,8 @@ import numpy as np
 
 from sim.draws import ESTABLISHMENT, PERSON, POSTS, SPIN_UP_OFFSET, uniforms
 from sim.economy import Economy
-from sim.employers import ADOPTER, new_employers, new_posts
+from sim.employers import ADOPTER, STRETCH, new_employers, new_posts
+from sim.jobs import in_threads
 from sim.kernels import BLOCK, MASK32, SHIFT32, draw_block, exp_, jit, new_desk, normal_, philox, unit_
 from sim.workers import DAILY
 
@@ -77,7 +78,7 @@ def _take(before, order, after):
 
 
 def employers_of(
-    economy: Economy, scale: int, w: Any, heads: np.ndarray, key: np.ndarray, rates: Any
+    economy: Economy, scale: int, w: Any, heads: np.ndarray, key: np.ndarray, rates: Any, threads: int
 ) -> tuple[Any, Any, dict[str, float]]:
     """Employers of each region, industry and size, with heads drawn around the class mean; posts by occupation.
 
@@ -118,7 +119,13 @@ def employers_of(
     e.posts_from[:] = e.posts_to - kinds[source]
     posts = new_posts(int(e.posts_to[-1]))
     posts.employer[:] = np.repeat(np.arange(e.open.size), kinds[source])
-    _fill_posts(begins, ends, w.occupation, e.posts_from, posts.occupation, posts.held, w.job)
+
+    def staff(lo: int) -> None:
+        part = slice(lo, lo + STRETCH)
+        some = begins[part], ends[part], w.occupation, e.posts_from[part]
+        _fill_posts(*some, posts.occupation, posts.held, w.job)
+
+    in_threads(threads, staff, range(0, kept.size, STRETCH))
     posts.base[:] = posts.held
     _copy_posts(twins, e.posts_from, e.posts_to, kept.size, posts.occupation, posts.base)
     w.size[: starts[-1] + heads[-1]] = np.repeat(code[: kept.size] % sizes, ends - begins)
@@ -127,9 +134,9 @@ def employers_of(
     fresh = uniforms(key, ESTABLISHMENT, 1, ids)
     _start_employers(e, own, fresh, rates.productivity_sd, rates.adopters, rates.intensity_start)
     _start_posts(e, posts, rates.vacancy_rate, rates.wage_occupation, key)
-    staff, size = ends - begins, e.size[: kept.size]
+    staffs, size = ends - begins, e.size[: kept.size]
     reported = {
-        code: float(staff[size == s].mean() / mean[s]) if (size == s).any() else 0.0
+        code: float(staffs[size == s].mean() / mean[s]) if (size == s).any() else 0.0
         for s, code in enumerate(economy.codes["size"])
     }
     return e, posts, reported

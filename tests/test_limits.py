@@ -208,10 +208,9 @@ def test_zero_new_money_is_the_baseline() -> None:
 
 def test_threads_and_chunks_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     one = LaborMarket(scenario("roadmap", months=6), threads=1).run()
-    for place in ("sim.model", "sim.phases.match"):
-        monkeypatch.setattr(
-            sys.modules[place], "CHUNK", 2048
-        )  # many chunks, so that threads do share the work
+    monkeypatch.setattr("sim.model.CHUNK", 2048)  # many chunks, so that threads do share the work
+    for phase in ("apply", "match", "post", "train"):
+        monkeypatch.setattr(sys.modules[f"sim.phases.{phase}"], "BATCH", 256)
     two = LaborMarket(scenario("roadmap", months=6), threads=2).run()
     assert two.counts.size > 10
     assert same(one, two)

@@ -9,6 +9,7 @@ import numpy as np
 from sim.draws import AGEING
 from sim.kernels import BLOCK, device, jit, philox, unit_
 from sim.phases.reach import AGES, COLLEGE_AGE, HIGH_SCHOOL_AGE, LEAVE_WORD, reach, reached_block
+from sim.phases.separate import vacate
 from sim.workers import (
     ABSENT,
     EMPLOYED,
@@ -36,7 +37,9 @@ def age(model: LaborMarket) -> None:
     m.flows["entered"] = last - first
     reach(m)
     m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, m.reached, m.events, m.counts)
-    m.flows["left"] = _leave(m.workers, m.posts, m.chunk_starts, m.events, m.counts)
+    m.over_chunks(_leave, m.workers, m.events, m.counts)
+    m.over_posts(vacate, m.posts.held, m.chunk_starts, m.events, m.counts)
+    m.flows["left"] = int(m.counts.sum())
 
 
 @jit
@@ -90,17 +93,14 @@ def _graduate(i, w, tb, key, clock, months):
 
 
 @jit
-def _leave(w, posts, starts, events, counts):
-    total = 0
-    for chunk in range(counts.size):
-        for e in range(starts[chunk], starts[chunk] + counts[chunk]):
-            i = events[e]
-            if w.state[i] == EMPLOYED and w.job[i] >= 0:
-                posts.held[w.job[i]] -= 1
-            w.state[i] = ABSENT
-            w.job[i] = -1
-            w.size[i] = NO_EMPLOYER
-            w.contract[i] = NO_CONTRACT
-            w.programme[i] = NOBODY
-            total += 1
-    return total
+def _leave(lo, hi, chunk, desk, w, events, counts):
+    """Those on the list leave; the post that each leaves behind takes their place on it."""
+    for e in range(lo, lo + counts[chunk]):
+        i = events[e]
+        job = w.job[i] if w.state[i] == EMPLOYED else -1
+        w.state[i] = ABSENT
+        w.job[i] = -1
+        w.size[i] = NO_EMPLOYER
+        w.contract[i] = NO_CONTRACT
+        w.programme[i] = NOBODY
+        events[e] = (job + 1) * 8

@@ -19,6 +19,7 @@ import numpy as np
 from sim.boards import MOST_LOOKS
 from sim.draws import APPLICATION, ATTEMPT
 from sim.kernels import (
+    BATCH,
     BLOCK,
     alias_,
     device,
@@ -61,13 +62,12 @@ class Applications(NamedTuple):
         )
 
 
-def apply(model: LaborMarket, searchers: np.ndarray) -> Applications:
-    """Everyone on the list sends one application; the unemployed send k."""
+def apply(model: LaborMarket, sent: np.ndarray) -> Applications:
+    """Everyone on the list who looks for a job sends one application; the unemployed send k. sent: by chunk."""
     m = model
     each = int(m.params.applications)
-    sent = searchers.size + (each - 1) * int((m.workers.state[searchers] == UNEMPLOYED).sum())
-    applications = Applications.room(sent)
-    _write(searchers, each, m.workers, applications)
+    applications = Applications.room(int(sent.sum()))
+    m.over_chunks(_write, m.workers, each, m.events, m.counts, np.cumsum(sent) - sent, applications)
     m.over_chunks(
         _apply,
         m.workers,
@@ -80,15 +80,19 @@ def apply(model: LaborMarket, searchers: np.ndarray) -> Applications:
         m.adverts,
         m.premium,
         applications,
-        rows=sent,
+        rows=applications.worker.size,
+        size=BATCH,
     )
     return applications
 
 
 @jit
-def _write(searchers, each, w, applications):
-    n = 0
-    for i in searchers:
+def _write(lo, hi, chunk, desk, w, each, events, counts, starts, applications):
+    n = starts[chunk]
+    for e in range(lo, lo + counts[chunk]):
+        if events[e] >= 0:
+            continue  # entered own-account work
+        i = -1 - events[e]
         for a in range(each if w.state[i] == UNEMPLOYED else 1):
             applications.worker[n] = i
             applications.number[n] = a

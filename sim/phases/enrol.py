@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.draws import QUALITY, TICKET, uniforms
+from sim.draws import QUALITY, TICKET, uniforms, words
 from sim.employers import IN_TRAINING, RESTRUCTURING
 from sim.incomes import note_allowances
-from sim.kernels import BLOCK, device, jit, logistic_, normal_, normals, unit_
+from sim.kernels import BLOCK, UNIT, device, jit, logistic_, normal_, normals, unit_
 from sim.phases.reach import APPLIES, APPLY_WORD, STATES, reached_block, set_apply_limits
 from sim.phases.withhold import by_lot
 from sim.programmes import EMPLOYABILITY_CLASSES, MOST_LOGIT
@@ -29,9 +29,11 @@ from sim.workers import (
 if TYPE_CHECKING:
     from sim.model import LaborMarket
     from sim.randomised import Rule
+    from sim.records import Programme
 
 PROVIDERS = 8  # courses of one programme in one province that an entrant can choose from
 ONE, NONE = np.uint64(1), np.uint64(0)
+TICKET_BITS, PLACE_BITS = 32, 26  # beside the 6 bits of one of MOST_PROGRAMMES
 
 
 # ------------------------------------------------------------------------------------------- applications
@@ -188,12 +190,13 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
     m = model
     year, scale = m.policy_year, m.scenario.run.scale
     teachers = m.teaching_capacity()
-    tickets = uniforms(m.key, TICKET, m.month, rows)
-    queue = _queue(m, rows, choice, tickets[:, 0])
+    tickets = words(m.key, TICKET, m.month, rows)
+    queue = _queue(choice, tickets[:, 0])
     ends = np.searchsorted(choice[queue], np.arange(len(m.programmes) + 1))
     starting, lottery = [queue[:0]], [False]
     for p in map(int, np.flatnonzero(m.programme_table.open)):
-        record, mine = m.programmes[p], queue[ends[p] : ends[p + 1]]
+        record = m.programmes[p]
+        mine = _ordered(m, record, rows, queue[ends[p] : ends[p + 1]])
         seats = m.seats_now(p, record, teachers)
         rule = m.rules.get(p)
         if rule is not None and rule.holds(m.month):
@@ -220,26 +223,35 @@ def enrol(model: LaborMarket, rows: np.ndarray, choice: np.ndarray) -> None:
         lottery.append(record.selection == "lottery" and mine.size > seats.sum())
     chosen = np.concatenate(starting)
     drawn = np.repeat(lottery, [each.size for each in starting])
-    started = start(m, choice[chosen], rows[chosen], tickets[chosen, 1], drawn)
+    started = start(m, choice[chosen], rows[chosen], (tickets[chosen, 1] + 0.5) * UNIT, drawn)
     m.attending = np.concatenate([m.attending, started])
     pay_allowances(m, started)
 
 
-def _queue(model: LaborMarket, rows: np.ndarray, choice: np.ndarray, ticket: np.ndarray) -> np.ndarray:
-    """Applicants by programme, in the order in which its seats are given.
+def _queue(choice: np.ndarray, ticket: np.ndarray) -> np.ndarray:
+    """Applicants by programme, then by a person's own ticket of the month (a word); ties go to the lower identity, as
+    applicants come in that order.
 
-    Order: a person's own ticket of the month (first come, lottery), a score (ranked: education and employability), or
-    the exposure of the occupation (targeted); ties go to the ticket, then to the lower identity.
-    """
-    w = model.workers
-    ranked, targeted = (
-        np.array([p.selection == rule for p in model.programmes])[choice] for rule in ("ranked", "targeted")
-    )
-    first = np.zeros(rows.size)
-    who = rows[ranked]
-    first[ranked] = -(w.education[who] + w.employability[who].astype(np.float64))
-    first[targeted] = -model.tables.exposure[w.occupation[rows[targeted]]]
-    return np.lexsort((rows, ticket, first, choice))
+    Programme, ticket and place in the list fit into one number of 64 bits, and numbers are sorted ten times faster than
+    four columns are (`np.lexsort`)."""
+    key = choice.astype(np.uint64) << np.uint64(TICKET_BITS + PLACE_BITS)
+    key |= ticket.astype(np.uint64) << np.uint64(PLACE_BITS)
+    key |= np.arange(choice.size, dtype=np.uint64)
+    key.sort()
+    return (key & np.uint64((1 << PLACE_BITS) - 1)).astype(np.int64)
+
+
+def _ordered(model: LaborMarket, record: Programme, rows: np.ndarray, queue: np.ndarray) -> np.ndarray:
+    """A programme's queue in the order in which its seats are given: as it is (first come, lottery), by a score
+    (ranked: education and employability), or by the exposure of the occupation (targeted); ties stay in order."""
+    w, who = model.workers, rows[queue]
+    if record.selection == "ranked":
+        first = -(w.education[who] + w.employability[who].astype(np.float64))
+    elif record.selection == "targeted":
+        first = -model.tables.exposure[w.occupation[who]]
+    else:
+        return queue
+    return queue[np.argsort(first, kind="stable")]
 
 
 def seated(region: np.ndarray, seats: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.draws import APPLICATION, HIRED
-from sim.kernels import BLOCK, CHUNK, draw_listed, jit, normal_, philox, unit_
+from sim.kernels import BATCH, BLOCK, draw_listed, jit, normal_, philox, unit_
 from sim.phases.reach import AT_ADOPTER
 from sim.phases.subsidise import award, favour, pay
 from sim.wages import liking, offer_of, worth_of
@@ -25,17 +25,17 @@ def match(model: LaborMarket) -> None:
     """Rank, offer, accept, hire."""
     m = model
     relief = favour(m)
-    best = np.full(m.advertised, -1, dtype=np.int32)
-    _rank(m.applications, best)
-    cells = m.job_creation.shape
-    m.hires_by_cell, m.skill_by_cell = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
     sent = m.applications.worker.size
+    best = np.full((len(m.desks), m.advertised), -1, dtype=np.int32)
+    m.over_chunks(_rank, m.applications, best, rows=sent, size=BATCH)
+    m.over_chunks(_best_of_all, m.applications.score, best, rows=m.advertised, size=BATCH)
     accepted = Accepted.room(sent)
-    counts = np.zeros((2, -(-sent // CHUNK)), dtype=np.int64)
+    counts = np.zeros((3, -(-sent // BATCH)), dtype=np.int64)
+    by_cell = np.zeros((counts.shape[1], 2, *m.job_creation.shape), dtype=np.int64)
     m.over_chunks(
         _accept,
         m.applications,
-        best,
+        best[0],
         m.workers,
         m.tables,
         m.params,
@@ -46,6 +46,7 @@ def match(model: LaborMarket) -> None:
         accepted,
         counts,
         rows=sent,
+        size=BATCH,
     )
     award(m, accepted, counts[1], relief)
     m.over_chunks(
@@ -60,11 +61,16 @@ def match(model: LaborMarket) -> None:
         accepted,
         counts,
         rows=sent,
+        size=BATCH,
     )
-    offers, hires = (int(n) for n in counts.sum(axis=1))
-    moves = _fill(m.employers, m.posts, m.tables, accepted, counts, CHUNK, m.hires_by_cell, m.skill_by_cell)
+    m.over_chunks(
+        _count_hires, m.employers, m.posts, m.tables, accepted, counts, by_cell, rows=sent, size=BATCH
+    )
+    m.over_posts(_fill, m.posts, accepted, counts, BATCH)
+    m.hires_by_cell, m.skill_by_cell = by_cell.sum(axis=0)
+    offers, hires, moves = (int(n) for n in counts.sum(axis=1))
     m.flows["hires"], m.flows["job_to_job"], m.flows["offers_refused"] = hires, moves, offers - hires
-    m.flows["vacancies"] = int(m.posts.vacant.sum())
+    m.flows["vacancies"] = m.openings - hires
     pay(m)
     del m.applications, m.adverts  # else they would stand beside those of the next month
 
@@ -102,12 +108,24 @@ class Accepted(NamedTuple):
 
 
 @jit
-def _rank(applications, best):
-    """The best application of each vacancy; a tie goes to the lower identity, as applications come in that order."""
-    for q in range(applications.vacancy.size):
+def _rank(lo, hi, chunk, desk, applications, best):
+    """The best application of each vacancy among those that a thread has seen; a tie goes to the lower identity, as
+    applications come in that order, to each thread too."""
+    mine, score = best[desk.lane], applications.score
+    for q in range(lo, hi):
         v = applications.vacancy[q]
-        if v >= 0 and (best[v] < 0 or applications.score[q] > applications.score[best[v]]):
-            best[v] = q
+        if v >= 0 and (mine[v] < 0 or score[q] > score[mine[v]]):
+            mine[v] = q
+
+
+@jit
+def _best_of_all(lo, hi, chunk, desk, score, best):
+    """The best application of each vacancy, from what every thread has found; ties as above."""
+    for lane in range(1, best.shape[0]):
+        for v in range(lo, hi):
+            q, b = best[lane, v], best[0, v]
+            if q >= 0 and (b < 0 or score[q] > score[b] or (score[q] == score[b] and q < b)):
+                best[0, v] = q
 
 
 @jit
@@ -203,23 +221,28 @@ def _hire(lo, hi, chunk, desk, w, e, posts, tb, key, clock, reached, accepted, c
 
 
 @jit
-def _fill(e, posts, tb, accepted, counts, chunk_size, hires_by_cell, skill_by_cell):
-    """Posts filled and posts left; how many were at work before."""
-    moves = 0
+def _count_hires(lo, hi, chunk, desk, e, posts, tb, accepted, counts, by_cell):
+    """Hires of a chunk and their AI skill by province and major group; how many were at work before; whose employer has
+    now hired a trainee (several threads may say so of one employer: they all write 1)."""
+    hires, skill = by_cell[chunk, 0], by_cell[chunk, 1]
+    for n in range(lo, lo + counts[1, chunk]):
+        p = accepted.post[n]
+        f, major = posts.employer[p], tb.major[posts.occupation[p]]
+        hires[e.region[f], major] += 1
+        skill[e.region[f], major] += int(float(accepted.skill[n]) * 1e6)
+        counts[2, chunk] += int(accepted.worked[n])
+        if accepted.trainee[n] != 0:
+            e.hired_trainee[f] = 1
+
+
+@jit
+def _fill(lo, hi, part, desk, posts, accepted, counts, size):
+    """Posts filled and posts left, of the posts lo to hi."""
     for chunk in range(counts.shape[1]):
-        lo = chunk * chunk_size
-        for n in range(lo, lo + counts[1, chunk]):
-            p = accepted.post[n]
-            posts.held[p] += 1
-            posts.vacant[p] -= 1
-            if accepted.left[n] >= 0:
-                posts.held[accepted.left[n]] -= 1
-            moves += int(accepted.worked[n])
-        for n in range(lo, lo + counts[1, chunk]):
-            p = accepted.post[n]
-            f, major = posts.employer[p], tb.major[posts.occupation[p]]
-            hires_by_cell[e.region[f], major] += 1
-            skill_by_cell[e.region[f], major] += int(float(accepted.skill[n]) * 1e6)
-            if accepted.trainee[n] != 0:
-                e.hired_trainee[f] = 1
-    return moves
+        for n in range(chunk * size, chunk * size + counts[1, chunk]):
+            p, left = accepted.post[n], accepted.left[n]
+            if lo <= p < hi:
+                posts.held[p] += 1
+                posts.vacant[p] -= 1
+            if lo <= left < hi:
+                posts.held[left] -= 1

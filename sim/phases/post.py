@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.draws import ADVERTISE, LAYOFF
 from sim.employers import ADVERT, IN_TRAINING, LAYING_OFF, RESTRUCTURING
-from sim.kernels import BLOCK, device, exp_, jit, log_, logs, philox, place_, unit_
+from sim.kernels import BATCH, BLOCK, device, exp_, jit, log_, logs, philox, place_, unit_
 from sim.phases.reach import APPLIES, AT_ADOPTER, SEARCHES
 from sim.wages import staff_use
 from sim.workers import NOTICE
@@ -71,13 +71,19 @@ def add_up_staff(model: LaborMarket) -> None:
     """Heads, AI skill and use x novelty of the staff of adopting employers, as sums of fixed point in scratch: every
     thread has its own, since the staff of one employer are in many chunks."""
     m = model
-    m.staff[:] = 0
+    m.over_employers(_clear, m.staff)  # 141 MB for all of Korea
     m.over_chunks(_add_up_staff, m.workers, m.posts, m.params, m.reached, m.staff, lanes=m.staff.shape[0])
 
 
 @jit
+def _clear(lo, hi, chunk, desk, staff):
+    for lane in range(staff.shape[0]):
+        staff[lane, lo:hi] = 0
+
+
+@jit
 def _add_up_staff(lo, hi, chunk, desk, w, posts, pm, reached, staff):
-    mine = staff[chunk % staff.shape[0]]
+    mine = staff[desk.lane]
     for start in range(lo, hi, BLOCK):
         bits = reached[start : min(start + BLOCK, hi)]
         n = np.uint64(0)
@@ -250,7 +256,19 @@ def _give_notice(model: LaborMarket, rows: np.ndarray) -> int:
     order, leaves = np.empty(rows.size), np.zeros(rows.size, dtype=bool)
     jobs, loses = np.empty((2, rows.size), dtype=np.int32)
     m.over_chunks(
-        _order, rows, w, m.employers, m.posts, m.params, m.key, m.clock, jobs, loses, order, rows=rows.size
+        _order,
+        rows,
+        w,
+        m.employers,
+        m.posts,
+        m.params,
+        m.key,
+        m.clock,
+        jobs,
+        loses,
+        order,
+        rows=rows.size,
+        size=BATCH,
     )
     _first_out(jobs, order, loses, m.first_out, leaves)
     several = np.flatnonzero(loses > 1)  # few posts lose more than one
@@ -337,24 +355,25 @@ def _write_adverts(lo, hi, chunk, desk, e, posts, tb, boards, pm, key, clock, nu
 
 
 @jit
-def _place(first, board, wish, slots, free):
+def _place(lo, hi, part, desk, parts, first, board, wish, slots, free, lost):
     """Every vacancy takes a slot of its submarket's board: linear probing from the slot it would take.
 
     Whoever reads the board at random slots until one is taken meets every vacancy with the same chance, and one
-    vacancy more or less moves nobody else's. A board that is full leaves the rest unadvertised this month.
+    vacancy more or less moves nobody else's. A board that is full leaves the rest unadvertised this month: how many.
+    Each of the parts takes its own boards: one in `parts`, as the boards of a province lie together.
     """
-    lost = 0
     for n in range(board.size):
         cell = board[n]
+        if cell % parts != part:
+            continue
         if free[cell] == 0:
-            lost += 1
+            lost[part] += 1
             continue
         size, slot = first[cell + 1] - first[cell], wish[n]
         while slots[first[cell] + slot] >= 0:
             slot = slot + 1 if slot + 1 < size else 0
         slots[first[cell] + slot] = n
         free[cell] -= 1
-    return lost
 
 
 def _advertise(model: LaborMarket, vacant: np.ndarray) -> int:
@@ -379,7 +398,10 @@ def _advertise(model: LaborMarket, vacant: np.ndarray) -> int:
         board,
         wish,
     )
-    m.flows["unadvertised"] = _place(m.boards.first, board, wish, m.slots, np.diff(m.boards.first))
+    parts, free = len(m.desks), np.diff(m.boards.first)
+    lost = np.zeros(parts, dtype=np.int64)
+    m.over_chunks(_place, parts, m.boards.first, board, wish, m.slots, free, lost, rows=parts, size=1)
+    m.flows["unadvertised"] = int(lost.sum())
     return int(vacant.sum())
 
 

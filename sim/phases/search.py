@@ -10,6 +10,7 @@ from sim.draws import LEAVE_JOB, OWN_ACCOUNT
 from sim.kernels import BLOCK, alias_, device, jit, philox, unit_
 from sim.phases.apply import apply
 from sim.phases.reach import MOST_EAGER, SEARCH_WORD, SEARCHES, reached_block
+from sim.phases.separate import vacate
 from sim.workers import (
     EMPLOYED,
     HELD12,
@@ -38,12 +39,12 @@ def search(model: LaborMarket) -> None:
     """List the searchers, let people start own-account work, and send the applications."""
     m = model
     m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, m.reached, m.events, m.counts)
-    listed = m.listed(m.events)
-    kind = listed & 7
-    m.flows["own_account"] = _enter_own(
-        m.workers, m.posts, m.tables, m.key, m.clock, listed[kind != LOOKS_FOR_JOB]
-    )
-    m.applications = apply(m, listed[kind == LOOKS_FOR_JOB] >> 3)
+    own, sent = np.zeros((2, m.counts.size), dtype=np.int64)
+    each = int(m.params.applications)
+    m.over_chunks(_enter_own, m.workers, m.tables, m.key, m.clock, each, m.events, m.counts, own, sent)
+    m.over_posts(vacate, m.posts.held, m.chunk_starts, m.events, m.counts)
+    m.flows["own_account"] = int(own.sum())
+    m.applications = apply(m, sent)
 
 
 @jit
@@ -140,15 +141,21 @@ def _stop_looking(i, band, w, tb, key, clock):
 
 
 @jit
-def _enter_own(w, posts, tb, key, clock, listed):
-    """Own-account and unpaid family work, and public jobs for the elderly, are entered without a vacancy."""
-    for n in range(listed.size):
-        i, kind = listed[n] // 8, listed[n] % 8
+def _enter_own(lo, hi, chunk, desk, w, tb, key, clock, each, events, counts, own, sent):
+    """Own-account and unpaid family work, and public jobs for the elderly, are entered without a vacancy; the post left
+    takes the worker's place on the list (`vacate`). Those who look for a job stay on it as -1 - row; how many
+    applications they send."""
+    for n in range(lo, lo + counts[chunk]):
+        i, kind = events[n] // 8, events[n] % 8
+        if kind == LOOKS_FOR_JOB:
+            events[n] = -1 - i
+            sent[chunk] += each if w.state[i] == UNEMPLOYED else 1
+            continue
+        own[chunk] += 1
+        events[n] = (w.job[i] + 1) * 8
         how, where, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, OWN_ACCOUNT, key[0], key[1])
-        if w.job[i] >= 0:
-            posts.held[w.job[i]] -= 1
-            w.job[i] = -1
-            w.size[i] = NO_EMPLOYER
+        w.job[i] = -1
+        w.size[i] = NO_EMPLOYER
         w.state[i] = EMPLOYED
         w.benefit[i] = 0
         w.spell[i] = 0
@@ -168,4 +175,3 @@ def _enter_own(w, posts, tb, key, clock, listed):
         w.occupation[i] = occupation
         w.industry[i] = industry
         w.wage[i] = tb.wage_occupation[occupation] + tb.wage_industry[industry] + tb.wage_sex[w.sex[i]]
-    return listed.size

@@ -43,13 +43,22 @@ def separate(model: LaborMarket) -> None:
     """End jobs. Those separated search from next month."""
     m = model
     m.over_chunks(flag_staff, m.workers.job, m.posts.flags, m.reached)
+    laid_off = np.zeros_like(m.counts)
     m.over_chunks(
-        _decide, m.workers, m.posts, m.tables, m.params, m.key, m.clock, m.reached, m.events, m.counts
+        _decide,
+        m.workers,
+        m.posts,
+        m.tables,
+        m.params,
+        m.key,
+        m.clock,
+        m.reached,
+        m.events,
+        m.counts,
+        laid_off,
     )
-    by_cause = np.zeros(5, dtype=np.int64)
-    _vacate(m.posts.held, m.chunk_starts, m.events, m.counts, by_cause)
-    m.flows["separations"] = int(by_cause.sum())
-    m.flows["layoffs"] = int(by_cause[LAID_OFF])
+    m.over_posts(vacate, m.posts.held, m.chunk_starts, m.events, m.counts)
+    m.flows["separations"], m.flows["layoffs"] = int(m.counts.sum()), int(laid_off.sum())
 
 
 @jit
@@ -69,7 +78,7 @@ def tenure_band(months):
 
 
 @jit
-def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, counts):
+def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, counts, laid_off):
     n = 0
     rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
@@ -103,22 +112,22 @@ def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, 
                     if unit_(y) < tb.retire:
                         cause = RETIRED
             if cause >= 0:
-                events[lo + n] = (job + 1) * 8 + cause
+                events[lo + n] = (job + 1) * 8
                 n += 1
+                laid_off[chunk] += int(cause == LAID_OFF)
                 leave_job(i, cause, w, tb, key, clock)
                 reached[i] |= APPLIES
     counts[chunk] = n
 
 
 @jit
-def _vacate(held, starts, events, counts, by_cause):
-    """Take those who left off the posts they held."""
+def vacate(lo, hi, part, desk, held, starts, events, counts):
+    """Take those on the list, as (post + 1) x 8, off the posts lo to hi; a negative number is of someone else."""
     for chunk in range(counts.size):
         for n in range(starts[chunk], starts[chunk] + counts[chunk]):
-            job, cause = events[n] // 8 - 1, events[n] % 8
-            if job >= 0:
+            job = events[n] // 8 - 1
+            if lo <= job < hi:
                 held[job] -= 1
-            by_cause[cause] += 1
 
 
 @device
@@ -164,4 +173,4 @@ def leave_job(i, cause, w, tb, key, clock):
         w.reason[i] = reason
 
 
-__all__ = ["leave_job", "separate", "tenure_band"]
+__all__ = ["leave_job", "separate", "tenure_band", "vacate"]

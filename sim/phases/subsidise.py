@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.draws import APPLICATION, SUBSIDY, words
-from sim.kernels import CHUNK, exp_, jit, normal_, philox, unit_
+from sim.kernels import BATCH, exp_, jit, normal_, philox, unit_
 from sim.phases.enrol import eligible, remember
 from sim.programmes import COMPLETED, DROPPED
 from sim.programmes import SUBSIDY as KIND
@@ -149,7 +149,7 @@ def award(model: LaborMarket, accepted: Accepted, counts: np.ndarray, relief: Re
     m.saved_by_cell[:] = 0
     if relief is None:
         return
-    rows = np.concatenate([np.arange(k * CHUNK, k * CHUNK + n) for k, n in enumerate(counts)])
+    rows = np.concatenate([np.arange(k * BATCH, k * BATCH + n) for k, n in enumerate(counts)])
     sent = accepted.application[rows]
     rows, sent = (x[relief.programme[sent] != NONE] for x in (rows, sent))
     programme, post = relief.programme[sent].astype(np.int64), accepted.post[rows]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.draws import COURSE, TICKET, uniforms
-from sim.kernels import jit, logistic_, philox, unit_
+from sim.kernels import BATCH, jit, logistic_, philox, unit_
 from sim.phases.enrol import apply, enrol, pay_allowances
 from sim.programmes import ATTENDING, COMPLETED, DROPPED, HORIZONS, LEFT
 from sim.workers import ABSENT, EMPLOYED, INSURED, NOBODY, TRAINED
@@ -45,36 +45,48 @@ def teach(model: LaborMarket) -> None:
     active = m.attending
     if active.size == 0:
         return
-    rows, programme = records.person[active], records.programme[active]
     outcome = np.empty(active.size, dtype=np.int8)
-    _attend(rows, programme, w, m.programme_table, m.key, m.clock, outcome)
-    records.status[active] = outcome
-    ended = outcome != ATTENDING
-    records.end[active[ended]] = m.month
-    w.programme[rows[ended]] = NOBODY
-    w.course_left[rows[ended]] = 0
-    done = active[outcome == COMPLETED]
-    complete(model, done)
-    staying = active[~ended]
+    m.over_chunks(
+        _attend,
+        active,
+        records.person,
+        records.programme,
+        records.status,
+        records.end,
+        w,
+        m.programme_table,
+        m.key,
+        m.clock,
+        outcome,
+        rows=active.size,
+        size=BATCH,
+    )
+    complete(model, active[outcome == COMPLETED])
+    staying = active[outcome == ATTENDING]
     pay_allowances(model, staying)
     m.attending = staying
 
 
 @jit
-def _attend(rows, programme, w, pt, key, clock, outcome):
-    for n in range(rows.size):
-        i, p = rows[n], programme[n]
+def _attend(lo, hi, chunk, desk, active, person, programme, status, end, w, pt, key, clock, outcome):
+    """How the month ends for each attendant; a course that is over is over for the worker too."""
+    for n in range(lo, hi):
+        i, p = person[active[n]], programme[active[n]]
         outcome[n] = ATTENDING
         if w.state[i] == ABSENT:
             outcome[n] = LEFT
-            continue
-        word, _, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, COURSE, key[0], key[1])
-        if unit_(word) < logistic_(pt.drop_logit[p] - pt.drop_zeta[p] * w.employability[i]):
-            outcome[n] = DROPPED
-            continue
-        w.course_left[i] -= 1
-        if w.course_left[i] == 0:
-            outcome[n] = COMPLETED
+        else:
+            word, _, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, COURSE, key[0], key[1])
+            if unit_(word) < logistic_(pt.drop_logit[p] - pt.drop_zeta[p] * w.employability[i]):
+                outcome[n] = DROPPED
+            else:
+                w.course_left[i] -= 1
+                if w.course_left[i] == 0:
+                    outcome[n] = COMPLETED
+        if outcome[n] != ATTENDING:
+            status[active[n]], end[active[n]] = outcome[n], clock.month
+            w.programme[i] = NOBODY
+            w.course_left[i] = 0
 
 
 def complete(model: LaborMarket, done: np.ndarray) -> None:
@@ -86,9 +98,10 @@ def complete(model: LaborMarket, done: np.ndarray) -> None:
     rows = records.person[done]
     w.tags[rows] |= TRAINED
     ticket = uniforms(m.key, TICKET, m.month, rows, 1)
-    for p in np.unique(records.programme[done]):
+    programme = records.programme[done]
+    for p in np.unique(programme):
         record = m.programmes[p]
-        mine = records.programme[done] == p
+        mine = programme == p
         who, quality = rows[mine], records.quality[done[mine]].astype(np.float64)
         reached = record.skill * np.clip(
             1.0 + m.params.quality_causal * record.quality_sd * QUALITY_TO_SKILL * quality, 0.3, 1.7
@@ -112,20 +125,44 @@ def complete(model: LaborMarket, done: np.ndarray) -> None:
 
 def follow(model: LaborMarket) -> None:
     """Note, at the month's end, who is employed 3, 6, 12, 24 and 36 months after the start and after completion."""
-    m, w, records = model, model.workers, model.enrolments
+    m, w, records, lots = model, model.workers, model.enrolments, model.randomised
     for h, months in enumerate(HORIZONS):
-        for since, rows in enumerate((m.started_in(m.month - months), m.completed_in(m.month - months))):
-            if rows.size == 0:
-                continue
-            who = records.person[rows]
-            employed = w.state[who] == EMPLOYED
-            records.note(rows, since, 0, h, employed)
-            records.note(rows, since, 1, h, employed & ((w.tags[who] & INSURED) != 0))
-        lots = m.randomised
-        rows = np.flatnonzero(lots.month == m.month - months)
+        then = m.month - months
+        if then < 0:
+            break
+        for since, taken in enumerate((m.started_in(then), m.may_end_in(then))):
+            bits = [np.uint32(1 << records.bit(since, definition, h)) for definition in (0, 1)]
+            m.over_chunks(
+                _note,
+                w.state,
+                w.tags,
+                records.person[taken],
+                records.end[taken],
+                records.status[taken],
+                then if since else -1,
+                *bits,
+                records.known[taken],
+                records.at_work[taken],
+                rows=taken.stop - taken.start,
+                size=BATCH,
+            )
+        rows = np.flatnonzero(lots.month == then)
         employed = w.state[lots.person[rows]] == EMPLOYED
         lots.note(rows, 0, 0, h, employed)
         lots.note(rows, 0, 1, h, employed & ((w.tags[lots.person[rows]] & INSURED) != 0))
+
+
+@jit
+def _note(
+    lo, hi, chunk, desk, state, tags, person, end, status, completed, official, insured, known, at_work
+):
+    """Who of some enrolments is employed now; only of those completed in a month, unless it is -1."""
+    for n in range(lo, hi):
+        if completed < 0 or (end[n] == completed and status[n] == COMPLETED):
+            i = person[n]
+            known[n] |= official | insured
+            if state[i] == EMPLOYED:
+                at_work[n] |= official | (insured if (tags[i] & INSURED) != 0 else np.uint32(0))
 
 
 # ------------------------------------------------------------------------------------- standing expenses
