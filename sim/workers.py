@@ -44,6 +44,10 @@ FINAL_SCHOOL_YEAR = (
 YOUTH_END = 35 * 12
 LONG_TERM = 6  # months of unemployment from which a spell is long (OECD uses 12; Korea reports 6)
 OLDEST_MONTH = 121 * 12 - 1  # ages are read from a table up to here
+AGE_BITS, BAND = (
+    np.uint8(4),
+    np.uint8(15),
+)  # age band in the low bits of `tables.ages`, group of ages above them
 
 
 @dataclass(frozen=True)

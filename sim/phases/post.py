@@ -49,6 +49,7 @@ def post(model: LaborMarket) -> None:
         m.key,
         m.clock,
         industry_cost,
+        logs(industry_cost),
         creation,
         sums,
         heads,
@@ -167,7 +168,9 @@ def _to_lay_off(f, o, over, pm, key, clock):
 
 
 @jit
-def _wanted(lo, hi, chunk, desk, e, posts, tb, pm, key, clock, industry_cost, creation, sums, heads):
+def _wanted(
+    lo, hi, chunk, desk, e, posts, tb, pm, key, clock, industry_cost, log_mean, creation, sums, heads
+):
     """Posts wanted, open and to be given up; by province and major group the AI requirement of those wanted (intensity
     x exposure, millionths), those wanted and those open; how many are open, and to be given up, in all."""
     need, wanted_by_cell, openings = sums[chunk, 0], sums[chunk, 1], sums[chunk, 2]
@@ -179,8 +182,8 @@ def _wanted(lo, hi, chunk, desk, e, posts, tb, pm, key, clock, industry_cost, cr
             scale = tb.growth_industry[k] * tb.growth_region[r] * exp_(e.shock[f] - tb.shock_mean[s])
             if e.unit_cost[f] != 1.0 or mean != 1.0:
                 scale *= exp_(
-                    -pm.business_stealing * (log_(float(e.unit_cost[f])) - log_(mean))
-                    - pm.scale_effect * log_(mean)
+                    -pm.business_stealing * (log_(float(e.unit_cost[f])) - log_mean[k])
+                    - pm.scale_effect * log_mean[k]
                 )
         for p in range(e.posts_from[f], e.posts_to[f]):
             o = posts.occupation[p]
