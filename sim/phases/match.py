@@ -100,7 +100,7 @@ def _accept(
 ):
     """Those of a chunk who have an offer take the best of theirs, the first of equals; a worker belongs to the chunk of
     the first application. Offers are listed a block at a time, so that their words are drawn together."""
-    worker, vacancy = applications.worker, applications.vacancy
+    worker = applications.worker
     offers, n, settled, value = 0, lo, np.int64(-1), 0.0
     first, last = lo, hi
     while 0 < first < hi and worker[first] == worker[first - 1]:

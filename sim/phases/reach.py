@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.draws import MONTH
-from sim.kernels import BLOCK, MASK32, SHIFT32, device, draw_block, draw_listed, jit, record_of
+from sim.kernels import BLOCK, MASK32, SHIFT32, device, draw_block, draw_listed, record_of
 from sim.programmes import EMPLOYABILITY_CLASSES
 from sim.workers import (
     ABSENT,
@@ -57,16 +57,14 @@ EDUCATED = np.int16(HIGH_SCHOOL_AGE), np.int16(COLLEGE_AGE)
 RETIRES = np.int16(RETIREMENT_AGE)
 
 
-def reach(model: LaborMarket) -> None:
-    """Set the month's bits."""
-    m = model
-    lim = m.limits
-    by_age = word_limit(m.tables.leave)[:, lim.band]
+def set_limits(model: LaborMarket) -> None:
+    """The month's limits of the words: those of leaving, and the upper halves of all."""
+    lim = model.limits
+    by_age = word_limit(model.tables.leave)[:, lim.band]
     lim.word[LEAVE_WORD, : IS_NOBODY * 2 * BANDS] = np.tile(by_age.ravel(), IS_NOBODY)
     lim.word[LEAVE_WORD, lim.schooled != 0] = ALWAYS
     upper = lim.word.astype(np.uint64) >> np.uint64(16)
     lim.halves[:] = (upper << (np.arange(4, dtype=np.uint64)[:, None] * np.uint64(16))).sum(axis=0)
-    m.over_chunks(_reach, m.workers, m.limits, m.key, m.clock, m.reached)
 
 
 def word_limit(probability: Any) -> np.ndarray:
@@ -127,21 +125,17 @@ def set_apply_limits(model: LaborMarket, chance: np.ndarray) -> None:
     lim.word[APPLY_WORD] = np.repeat(word_limit(limit)[:, None, lim.band], 2, axis=1).ravel()
 
 
-@jit
-def _reach(lo, hi, chunk, desk, w, lim, key, clock, reached):
+@device
+def reach(start, end, w, lim, key, clock, reached, desk):
+    """Set the month's bits of workers start to end; their words are left on `desk.word`."""
     told = NOTICE | PUBLIC if clock.calendar_month == 12 else NOTICE
-    month = np.int16(clock.month)
-    for start in range(lo, hi, BLOCK):
-        end = min(start + BLOCK, hi)
-        draw_block(start, end - start, clock.counter, MONTH, key, desk.word)
-        state, contract, months = w.state[start:end], w.contract[start:end], desk.months
-        months_of_age(w.birth[start:end], month, months)
-        look_up(months, end - start, lim.band_of, desk.band)
-        _cells(
-            state, contract, w.reason[start:end], w.spell[start:end], w.sex[start:end], desk.band, desk.place
-        )
-        look_up(desk.place, end - start, lim.halves, desk.halves)
-        _compare(state, contract, w.tags[start:end], told, months, desk.halves, desk.word, reached[start:end])
+    draw_block(start, end - start, clock.counter, MONTH, key, desk.word)
+    state, contract, months = w.state[start:end], w.contract[start:end], desk.months
+    months_of_age(w.birth[start:end], np.int16(clock.month), months)
+    look_up(months, end - start, lim.band_of, desk.band)
+    _cells(state, contract, w.reason[start:end], w.spell[start:end], w.sex[start:end], desk.band, desk.place)
+    look_up(desk.place, end - start, lim.halves, desk.halves)
+    _compare(state, contract, w.tags[start:end], told, months, desk.halves, desk.word, reached[start:end])
 
 
 @device
@@ -190,13 +184,20 @@ def _compare(state, contract, tags, told, months, halves, word, reached):
 
 
 @device
+def list_set(start, end, bit, reached, rows):
+    """List those of a block whose bit is set in `rows`; how many there are."""
+    bits = reached[start:end]
+    n = np.uint64(0)
+    for j in range(bits.size):
+        rows[n] = start + j
+        n += np.uint64((bits[j] & bit) != 0)
+    return np.int64(n)
+
+
+@device
 def reached_block(start, hi, bit, reached, month, key, desk):
     """List those of a block whose bit is set in `desk.ids` and draw their words of the month into `desk.word`; how many
     there are."""
-    bits = reached[start : min(start + BLOCK, hi)]
-    n = np.uint64(0)
-    for j in range(bits.size):
-        desk.ids[n] = start + j
-        n += np.uint64((bits[j] & bit) != 0)
-    draw_listed(desk.ids, desk.zeros, np.int64(n), month, MONTH, key, desk.word)
-    return np.int64(n)
+    n = list_set(start, min(start + BLOCK, hi), bit, reached, desk.ids)
+    draw_listed(desk.ids, desk.zeros, n, month, MONTH, key, desk.word)
+    return n

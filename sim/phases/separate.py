@@ -42,7 +42,6 @@ TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_END = 0, 1, 2, 3, 4
 def separate(model: LaborMarket) -> None:
     """End jobs. Those separated search from next month."""
     m = model
-    m.over_chunks(flag_staff, m.workers.job, m.posts.flags, m.reached)
     m.over_chunks(
         _decide, m.workers, m.posts, m.tables, m.params, m.key, m.clock, m.reached, m.events, m.counts
     )
@@ -55,7 +54,11 @@ def separate(model: LaborMarket) -> None:
 @jit
 def flag_staff(lo, hi, chunk, desk, job, flags, reached):
     """Whose employer closes, and whose has adopted AI."""
-    jobs, bits = job[lo:hi], reached[lo:hi]
+    _flag(job[lo:hi], flags, reached[lo:hi])
+
+
+@device
+def _flag(jobs, flags, bits):
     for j in range(jobs.size):
         flag = flags[jobs[j]]  # of nobody's posts for those who have none
         closes = np.uint8((flag & CLOSING) != 0) * SEPARATES
@@ -72,6 +75,8 @@ def tenure_band(months):
 def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, counts):
     n = 0
     for start in range(lo, hi, BLOCK):
+        end = min(start + BLOCK, hi)
+        _flag(w.job[start:end], posts.flags, reached[start:end])
         for q in range(_may_leave(start, hi, w, posts, tb, pm, key, clock, reached, desk)):
             h = np.uint64(desk.waiting[q])
             i = int(desk.ids[h])
