@@ -154,15 +154,23 @@ _DESK = {
     "hours": np.float64,
     "bare": np.int64,
     "pay": np.int64,
-    "cell": np.uint32,
+    "cell": np.uint16,
+    "trade": np.uint16,
+    "bin": np.uint8,
+    "paid": np.uint8,
+    "reads": np.uint8,
     "group": np.uint32,
-    "band": np.uint32,
+    "band": np.uint8,
+    "months": np.int16,
+    "place": np.uint16,
+    "halves": np.uint64,
     "row": np.uint32,
     "patience": np.float64,
     "looks": np.int32,
     "waiting": np.uint32,
     "origin": np.uint32,
     "seen": np.int32,
+    "hit": np.uint32,
     "gain": np.float64,
     "most": np.float64,
     "kind": np.uint32,
@@ -172,6 +180,8 @@ _DESK = {
 def new_desk(groups: int, lane: int = 0) -> Any:
     """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows, `heads` counts
     people of a chunk by `groups` groups. lane: number of the thread, for what every thread adds up for itself."""
+    if groups > 1 << 16:
+        raise ValueError(f"{groups} groups of people do not fit into 16 bits")
     columns = {n: np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items()}
     return record_of(columns | {"heads": np.zeros(groups, dtype=np.int32), "lane": np.int64(lane)})
 
@@ -307,6 +317,18 @@ def exp_(x):
     i = int(y)
     low, high = EXP_GRID[np.uint64(i)], EXP_GRID[np.uint64(i + 1)]
     return low + (y - i) * (high - low)
+
+
+@device
+def exps(x, n, at, rest, out):
+    """:func:`exp_` of the first `n` of x into out; what is looked up in a loop of its own. at, rest: scratch."""
+    for j in range(n):
+        y = min(max(float(x[j]), -15.99), 15.99) * 128.0 + 2048.0
+        at[j] = int(y)
+        rest[j] = y - int(y)
+    for j in range(n):
+        low, high = EXP_GRID[np.uint64(at[j])], EXP_GRID[np.uint64(at[j]) + np.uint64(1)]
+        out[j] = low + rest[j] * (high - low)
 
 
 @jit

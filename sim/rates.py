@@ -19,6 +19,7 @@ from sim.population import AGE5
 from sim.record import Layout
 from sim.scenario import Scenario
 from sim.workers import (
+    AGE_BITS,
     EMPLOYED,
     INACTIVE,
     MILITARY,
@@ -301,6 +302,9 @@ def tables_of(
                 ),  # where each block of the record begins
                 "band": band,
                 "age5": AGE5.astype(np.int32),
+                "ages": (band + (AGE5[band] << int(AGE_BITS))).astype(
+                    np.uint8
+                ),  # of each month of age, the band and above it the group
                 "leave": rates.leave[0].copy(),
                 "leave_school": _leave_school(economy),
                 "call_up": np.where(

@@ -44,6 +44,10 @@ FINAL_SCHOOL_YEAR = (
 YOUTH_END = 35 * 12
 LONG_TERM = 6  # months of unemployment from which a spell is long (OECD uses 12; Korea reports 6)
 OLDEST_MONTH = 121 * 12 - 1  # ages are read from a table up to here
+AGE_BITS, BAND = (
+    np.uint8(4),
+    np.uint8(15),
+)  # age band in the low bits of `tables.ages`, group of ages above them
 
 
 @dataclass(frozen=True)
@@ -113,20 +117,15 @@ def life_stage(state, reason, tags, restructuring, age_months):
     resting) and lost a job held 12 months or more, or is 35 or over. entry: 34 or under, not employed, not in
     school before the final year, not in the army. active: employed.
     """
-    if state == EMPLOYED:
-        return TRANSITION if (tags & NOTICE) != 0 or restructuring else ACTIVE
-    if state == ABSENT:
-        return OUTSIDE
-    wants_work = state == UNEMPLOYED or reason == RESTING
-    if wants_work and ((tags & LOST12) != 0 or age_months >= YOUTH_END):
-        return TRANSITION
-    if age_months < YOUTH_END:
-        if state == INACTIVE and (
-            reason == MILITARY or (reason == SCHOOL and age_months < FINAL_SCHOOL_YEAR)
-        ):
-            return OUTSIDE
-        return ENTRY
-    return OUTSIDE
+    young = age_months < YOUTH_END
+    wants_work = (state == UNEMPLOYED) | (reason == RESTING)
+    lost = wants_work & (((tags & LOST12) != 0) | (age_months >= YOUTH_END))
+    done = (reason != SCHOOL) | (age_months >= FINAL_SCHOOL_YEAR)
+    free = (state != INACTIVE) | ((reason != MILITARY) & done)
+    moves = ((tags & NOTICE) != 0) | restructuring
+    idle = TRANSITION if lost else ENTRY if young & free else OUTSIDE
+    at_work = TRANSITION if moves else ACTIVE
+    return OUTSIDE if state == ABSENT else at_work if state == EMPLOYED else idle  # without a branch to guess
 
 
 class Worker(mesa.Agent):  # type: ignore[misc]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sim.model import LaborMarket
-from sim.phases import match, search
-from sim.phases.reach import limits_of, reach
+from sim.phases import age, match, search
+from sim.phases.reach import limits_of
 from sim.scenario import Scenario, load
 from sim.workers import ABSENT, EMPLOYED, NO_CONTRACT, UNEMPLOYED
 
@@ -104,7 +104,7 @@ def test_random_ranking_with_one_application_is_the_urn_ball_function() -> None:
         from sim.phases.post import _advertise
 
         _advertise(model, np.array([vacancies]))
-        reach(model)
+        age(model)
         search(model)
         match(model)
         fills.append(model.flows["hires"])

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.draws import AGEING
 from sim.kernels import BLOCK, device, jit, philox, unit_
-from sim.phases.reach import AGES, COLLEGE_AGE, HIGH_SCHOOL_AGE, LEAVE_WORD, reach, reached_block
+from sim.phases.reach import AGES, COLLEGE_AGE, HIGH_SCHOOL_AGE, LEAVE_WORD, list_set, reach, set_limits
 from sim.phases.separate import vacate
 from sim.workers import (
     ABSENT,
@@ -35,23 +35,25 @@ def age(model: LaborMarket) -> None:
     first, last = m.entrants(m.month)
     m.workers.state[first:last] = INACTIVE
     m.flows["entered"] = last - first
-    reach(m)
-    m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, m.reached, m.events, m.counts)
+    set_limits(m)
+    m.over_chunks(_decide, m.workers, m.tables, m.limits, m.key, m.clock, m.reached, m.events, m.counts)
     m.over_chunks(_leave, m.workers, m.events, m.counts)
     m.over_posts(vacate, m.posts.held, m.chunk_starts, m.events, m.counts)
     m.flows["left"] = int(m.counts.sum())
 
 
 @jit
-def _decide(lo, hi, chunk, desk, w, tb, key, clock, reached, events, counts):
+def _decide(lo, hi, chunk, desk, w, tb, lim, key, clock, reached, events, counts):
+    """Whom the month may reach, and of each block at once, while it is in the cache, who ages."""
     n = 0
-    rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, AGES, reached, clock.counter, key, desk)):
-            i = int(rows[j])
+        end = min(start + BLOCK, hi)
+        reach(start, end, w, lim, key, clock, reached, desk)
+        for q in range(list_set(start, end, AGES, reached, desk.ids)):
+            i = int(desk.ids[q])
             months = clock.month - w.birth[i]
             band = tb.band[min(months, OLDEST_MONTH)]
-            if unit_(word[LEAVE_WORD, j]) < tb.leave[w.sex[i], band]:
+            if unit_(desk.word[LEAVE_WORD, i - start]) < tb.leave[w.sex[i], band]:
                 events[lo + n] = i
                 n += 1
                 continue

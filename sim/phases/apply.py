@@ -123,9 +123,13 @@ def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, p
                 look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium, added
             )
             look += 1
+        hits = np.uint64(0)
         for j in range(end - start):
-            if found[j] != NONE:
-                score[j] = score_of(who[j], adverts[found[j]], desk.noise[j], w, tb, pm, clock)
+            desk.waiting[hits] = j
+            hits += np.uint64(found[j] != NONE)
+        for q in range(np.int64(hits)):
+            j = np.uint64(desk.waiting[q])
+            score[j] = score_of(who[j], adverts[found[j]], desk.noise[j], w, tb, pm, clock)
 
 
 @device
@@ -169,21 +173,30 @@ def _begin(who, number, found, desk, w, tb, boards, pm, key, clock):
 
 @device
 def _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adverts, premium, added):
-    """One look of each application that is still waiting; how many go on. `added` bounds what AI adds to an offer."""
-    _read(waiting, desk.waiting, desk.row, desk.origin, desk.word, desk.seen, boards, slots)
-    _like(waiting, desk, tb, pm, clock, adverts, added)
-    left = np.uint64(0)
+    """One look of each application that is still waiting; how many go on. `added` bounds what AI adds to an offer. Two
+    slots in three are empty: what an advertisement is worth is worked out only where one stands."""
+    seen, hit = desk.seen, desk.hit
+    _read(waiting, desk.waiting, desk.row, desk.origin, desk.word, seen, boards, slots)
+    hits = np.uint64(0)
     for q in range(waiting):
-        j, v = np.uint64(desk.waiting[q]), desk.seen[q]
-        acceptable = desk.gain[q] > 0.0
-        if not acceptable and desk.gain[q] + desk.most[q] > 0.0:
+        hit[hits] = q
+        hits += np.uint64(seen[q] != NONE)
+    _like(np.int64(hits), desk, tb, pm, clock, adverts, added)
+    for h in range(np.int64(hits)):
+        q = np.uint64(hit[h])
+        j, v = np.uint64(desk.waiting[q]), seen[q]
+        acceptable = desk.gain[h] > 0.0
+        if not acceptable and desk.gain[h] + desk.most[h] > 0.0:
             offered, kind = offer_of(
                 who[j], adverts[v], desk.worth[j], desk.luck[j], desk.which[j], w, tb, pm, clock, premium
             )
             acceptable = liking(offered, adverts[v].size_class, kind, pm) > desk.least[j]
         found[j] = v if acceptable else NONE
+    left = np.uint64(0)
+    for q in range(waiting):
+        j = np.uint64(desk.waiting[q])
         desk.waiting[left] = j
-        left += np.uint64(not acceptable and look + 1 < desk.looks[j])
+        left += np.uint64((found[j] == NONE) & (look + 1 < desk.looks[j]))
     return np.int64(left)
 
 
@@ -208,21 +221,20 @@ def _read(n, waiting, row, origin, word, seen, boards, slots):
 @device
 def _like(n, desk, tb, pm, clock, adverts, added):
     """By how much a vacancy is liked better than the least acceptable, but for what AI adds; and the most of that."""
-    for q in range(n):
-        advert = adverts[desk.seen[q]]  # of an empty slot the last one, which pays nothing
-        desk.gain[q] = advert.pay
-        desk.kind[q] = np.uint32(advert.occupation) * FEW + np.uint32(advert.size_class)
-        desk.most[q] = added if advert.intensity > 0.0 else 0.0
+    for h in range(n):
+        advert = adverts[np.uint64(desk.seen[np.uint64(desk.hit[h])])]
+        desk.gain[h] = advert.pay
+        desk.kind[h] = np.uint32(advert.occupation) * FEW + np.uint32(advert.size_class)
+        desk.most[h] = added if advert.intensity > 0.0 else 0.0
     lowest = tb.minimum_wage[clock.year_index]
-    for q in range(n):
-        j, size = np.uint64(desk.waiting[q]), np.uint64(desk.kind[q] % FEW)
-        major = np.uint64(tb.major[np.uint64(desk.kind[q] // FEW)])
+    for h in range(n):
+        j, size = np.uint64(desk.waiting[np.uint64(desk.hit[h])]), np.uint64(desk.kind[h] % FEW)
+        major = np.uint64(tb.major[np.uint64(desk.kind[h] // FEW)])
         shares = tb.hired_contract[np.uint64(desk.group[j]), major, size]
         which = desk.which[j]
         contract = np.uint64(which >= shares[0]) + np.uint64(which >= shares[1])
-        bare = desk.gain[q] + tb.wage_contract[contract] + desk.worth[j] + desk.luck[j]
-        offered = max(bare, lowest) if desk.seen[q] != NONE else bare
-        desk.gain[q] = liking(offered, size, contract, pm) - desk.least[j]
+        bare = desk.gain[h] + tb.wage_contract[contract] + desk.worth[j] + desk.luck[j]
+        desk.gain[h] = liking(max(bare, lowest), size, contract, pm) - desk.least[j]
 
 
 @device

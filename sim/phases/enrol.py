@@ -145,22 +145,11 @@ def apply_probability(i, p, stage, w, tb, pt, clock):
 @jit
 def _choose(lo, hi, chunk, desk, w, posts, tb, pt, lim, key, clock, reached, events, choices, counts):
     found = 0
-    rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, APPLIES, reached, clock.counter, key, desk)):
-            i = int(rows[j])
-            state = w.state[i]
-            if state == ABSENT or w.programme[i] != NOBODY:
-                continue
-            job = w.job[i]
-            flags = posts.flags[job] if job >= 0 else np.uint8(0)
-            inside = (flags & IN_TRAINING) != 0
-            months = clock.month - w.birth[i]
-            stage = life_stage(state, w.reason[i], w.tags[i], (flags & RESTRUCTURING) != 0, months)
-            u = unit_(word[APPLY_WORD, j])
-            band, kind = tb.band[min(months, OLDEST_MONTH)], employability_class(w.employability[i])
-            if not inside and u >= lim.apply[stage, state, band, kind]:
-                continue
+        for q in range(_may_apply(start, hi, w, posts, tb, lim, key, clock, reached, desk)):
+            j = np.uint64(desk.waiting[q])
+            i, stage, u = int(desk.ids[j]), int(desk.kind[j]), unit_(desk.word[APPLY_WORD, j])
+            inside = (posts.flags[w.job[i]] & IN_TRAINING) != 0
             open_to = pt.openings & eligible(i, stage, w, tb, pt, clock)
             tried = 0.0
             for p in range(pt.logit.size):
@@ -180,6 +169,28 @@ def _choose(lo, hi, chunk, desk, w, posts, tb, pt, lim, key, clock, reached, eve
                     found += 1
                     break
     counts[chunk] = found
+
+
+@device
+def _may_apply(start, hi, w, posts, tb, lim, key, clock, reached, desk):
+    """Those of a block whose word is below the limit of their own stage and class, and whose employer is in training.
+    Numbers in `desk.ids` are left on `desk.waiting`, stages on `desk.kind`; how many there are."""
+    found = reached_block(start, hi, APPLIES, reached, clock.counter, key, desk)
+    kept, n = desk.waiting, np.uint64(0)
+    for j in range(found):
+        i = np.uint64(desk.ids[j])
+        state, flags = w.state[i], posts.flags[w.job[i]]  # of nobody's posts for those who have none
+        months = clock.month - w.birth[i]
+        stage = life_stage(state, w.reason[i], w.tags[i], (flags & RESTRUCTURING) != 0, months)
+        band = np.uint64(tb.band[np.uint64(min(max(months, 0), OLDEST_MONTH))])
+        kind = np.uint64(employability_class(w.employability[i]))
+        below = unit_(desk.word[APPLY_WORD, j]) < lim.apply[np.uint64(stage), np.uint64(state), band, kind]
+        desk.kind[j] = stage
+        kept[n] = j
+        n += np.uint64(
+            (state != ABSENT) & (w.programme[i] == NOBODY) & (((flags & IN_TRAINING) != 0) | below)
+        )
+    return np.int64(n)
 
 
 # --------------------------------------------------------------------------------------------------- seats

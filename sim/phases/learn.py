@@ -18,7 +18,7 @@ from sim.workers import ABSENT, EMPLOYED, HELD12, INSURED, OWN_ACCOUNT, TENURE_P
 WINDOW = np.uint32((1 << 18) - 1)  # the last 18 months
 MONTHS_AT = np.uint32(18)  # above them: insured months in all
 MOST_INSURED = np.uint32(16383)
-LONGEST = 65535
+LONGEST, YEAR = np.uint16(65535), np.uint16(12)
 
 
 @device
@@ -28,8 +28,7 @@ def learn(start, end, w, e, posts, tb, pm, clock, reached, desk):
     state, skill, contract = w.state[start:end], w.skill[start:end], w.contract[start:end]
     spell, tags = w.spell[start:end], w.tags[start:end]
     job, occupation = w.job[start:end], w.occupation[start:end]
-    users = _use(job, occupation, skill, e, posts, tb, pm, reached[start:end], desk.used, desk.waiting)
-    _practise(state, skill, desk.used, pm.learning_by_use)
+    users = _use(state, job, occupation, skill, e, posts, tb, pm, reached[start:end], desk)
     _forget(state, tags, skill, pm, desk.ids)
     _raise(contract, spell, w.wage[start:end], pm.tenure_wage, tb.minimum_wage[clock.year_index])
     _insure(state, contract, tags, w.insured[start:end])
@@ -38,28 +37,22 @@ def learn(start, end, w, e, posts, tb, pm, clock, reached, desk):
 
 
 @device
-def _use(job, occupation, skill, e, posts, tb, pm, bits, used, users):
-    """Use of AI at work: the employer's intensity x the occupation's exposure x use(skill)."""
-    slope, midpoint = pm.use_slope, pm.use_midpoint
+def _use(state, job, occupation, skill, e, posts, tb, pm, bits, desk):
+    """Use of AI at work (the employer's intensity x the occupation's exposure x use(skill)), and the skill it adds."""
+    slope, midpoint, learning = pm.use_slope, pm.use_midpoint, pm.learning_by_use
+    users, used = desk.waiting, desk.used
     n = np.uint64(0)
     for j in range(job.size):
-        used[j] = 0.0
         users[n] = j
         n += np.uint64((bits[j] & AT_ADOPTER) != 0)
     for q in range(np.int64(n)):
         u = np.uint64(users[q])
+        used[u] = 0.0
         if (posts.flags[job[u]] & ADOPTER) != 0:
-            intensity = float(e.intensity[posts.employer[np.uint64(job[u])]])
-            use = logistic_(slope * (float(skill[u]) - midpoint))
-            used[u] = intensity * tb.exposure[np.uint64(occupation[u])] * use
+            intensity, a = float(e.intensity[posts.employer[np.uint64(job[u])]]), float(skill[u])
+            used[u] = intensity * tb.exposure[np.uint64(occupation[u])] * logistic_(slope * (a - midpoint))
+            skill[u] = min(1.0, a + learning * used[u] * (1.0 - a)) if state[u] != ABSENT else a
     return np.int64(n)
-
-
-@device
-def _practise(state, skill, used, learning):
-    for j in range(state.size):
-        a = float(skill[j])
-        skill[j] = min(1.0, a + learning * used[j] * (1.0 - a)) if state[j] != ABSENT else a
 
 
 @device
@@ -91,20 +84,19 @@ def _raise(contract, spell, wage, tenure_wage, lowest):
 @device
 def _insure(state, contract, tags, insured):
     for j in range(state.size):
-        covered = contract[j] < OWN_ACCOUNT and (tags[j] & INSURED) != 0
-        record = np.uint32(insured[j])
-        months = record >> MONTHS_AT
-        months += np.uint32(covered and months < MOST_INSURED)
-        shifted = (months << MONTHS_AT) | (((record << np.uint32(1)) | np.uint32(covered)) & WINDOW)
-        insured[j] = shifted if state[j] != ABSENT else record
+        covered = np.uint32((contract[j] < OWN_ACCOUNT) & ((tags[j] & INSURED) != 0))
+        record = insured[j]
+        months = np.uint32(record >> MONTHS_AT)
+        months = np.uint32(months + (covered if months < MOST_INSURED else np.uint32(0)))
+        shifted = np.uint32(np.uint32(record << np.uint32(1)) | covered) & WINDOW
+        insured[j] = np.uint32(np.uint32(months << MONTHS_AT) | shifted) if state[j] != ABSENT else record
 
 
 @device
 def _stay(state, spell, experience, tags):
     for j in range(state.size):
-        months, practised = int(spell[j]), int(experience[j])
         lives, works = state[j] != ABSENT, state[j] == EMPLOYED
-        months += int(lives and months < LONGEST)
+        months = np.uint16(spell[j] + np.uint16(lives & (spell[j] < LONGEST)))
         spell[j] = months
-        experience[j] = practised + int(works and practised < LONGEST)
-        tags[j] |= HELD12 if works and months >= 12 else np.uint8(0)
+        experience[j] = np.uint16(experience[j] + np.uint16(works & (experience[j] < LONGEST)))
+        tags[j] |= np.uint8(works & (months >= YEAR)) * HELD12

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sim.draws import APPLICATION, HIRED
-from sim.kernels import BATCH, BLOCK, draw_listed, jit, normal_, philox, unit_
+from sim.kernels import BATCH, BLOCK, device, draw_listed, jit, normal_, unit_
 from sim.phases.reach import AT_ADOPTER
 from sim.phases.subsidise import award, favour, pay
 from sim.wages import liking, offer_of, worth_of
@@ -132,51 +132,54 @@ def _best_of_all(lo, hi, chunk, desk, score, best):
 def _accept(
     lo, hi, chunk, desk, applications, best, w, tb, pm, key, clock, adverts, premium, accepted, counts
 ):
-    """Those of a chunk who have an offer take the best of theirs; a worker belongs to the chunk of the first
-    application."""
-    worker, vacancy = applications.worker, applications.vacancy
-    offers, n, spread, settled = 0, lo, pm.match_sd, np.int64(-1)
+    """Those of a chunk who have an offer take the best of theirs, the first of equals; a worker belongs to the chunk of
+    the first application. Offers are listed a block at a time, so that their words are drawn together."""
+    worker = applications.worker
+    offers, n, settled, value = 0, lo, np.int64(-1), 0.0
     first, last = lo, hi
     while 0 < first < hi and worker[first] == worker[first - 1]:
         first += 1
     while last < worker.size and worker[last] == worker[last - 1]:
         last += 1
-    for q in range(first, last):
-        if vacancy[q] < 0 or best[vacancy[q]] != q:
-            continue
-        offers += 1
-        i = np.int64(worker[q])
-        if i == settled:
-            continue  # with the first of this worker's offers
-        settled = i
-        chosen, value, wage, contract, sent = -1, -1e9, 0.0, 0, q
-        worth = worth_of(i, w, tb, pm, clock)
-        other = q
-        while other < worker.size and worker[other] == i:
-            v = vacancy[other]
-            if v >= 0 and best[v] == other:
-                a = np.uint64(applications.number[other])
-                _, luck, which, _ = philox(np.uint64(i), a, clock.counter, APPLICATION, key[0], key[1])
-                offered, kind = offer_of(
-                    i,
-                    adverts[v],
-                    worth,
-                    spread * normal_(unit_(luck)),
-                    unit_(which),
-                    w,
-                    tb,
-                    pm,
-                    clock,
-                    premium,
-                )
-                liked = liking(offered, adverts[v].size_class, kind, pm)
-                if liked > value:
-                    chosen, value, wage, contract, sent = v, liked, offered, kind, other
-            other += 1
-        accepted.worker[n], accepted.post[n] = i, adverts[chosen].post
-        accepted.wage[n], accepted.contract[n], accepted.application[n] = wage, contract, sent
-        n += 1
+    for start in range(first, last, BLOCK):
+        found = _offers(start, min(start + BLOCK, last), applications, best, desk)
+        draw_listed(desk.ids, desk.subs, found, clock.counter, APPLICATION, key, desk.word)
+        _value_offers(found, desk, w, tb, pm, clock, adverts, premium)
+        offers += found
+        for h in range(found):
+            i = np.int64(desk.ids[h])
+            if i == settled and desk.worth[h] <= value:
+                continue
+            n += int(i != settled)
+            settled, value = i, desk.worth[h]
+            accepted.worker[n - 1], accepted.post[n - 1] = i, adverts[desk.seen[h]].post
+            accepted.wage[n - 1], accepted.contract[n - 1] = desk.gain[h], desk.kind[h]
+            accepted.application[n - 1] = desk.waiting[h]
     counts[0, chunk], counts[1, chunk] = offers, n - lo
+
+
+@device
+def _offers(start, end, applications, best, desk):
+    """List the applications of a block that rank first: worker, number of the application, vacancy, place; how many."""
+    n = np.uint64(0)
+    for q in range(start, end):
+        v = applications.vacancy[q]
+        desk.ids[n], desk.subs[n], desk.seen[n] = applications.worker[q], applications.number[q], v
+        desk.waiting[n] = q
+        n += np.uint64((v >= 0) & (best[np.uint64(max(v, 0))] == q))
+    return np.int64(n)
+
+
+@device
+def _value_offers(found, desk, w, tb, pm, clock, adverts, premium):
+    """Wage and contract that each listed offer is of, and how it is liked."""
+    for h in range(found):
+        i, advert = np.int64(desk.ids[h]), adverts[desk.seen[h]]
+        worth, luck = worth_of(i, w, tb, pm, clock), pm.match_sd * normal_(unit_(desk.word[1, h]))
+        which = unit_(desk.word[2, h])
+        offered, kind = offer_of(i, advert, worth, luck, which, w, tb, pm, clock, premium)
+        desk.gain[h], desk.kind[h] = offered, kind
+        desk.worth[h] = liking(offered, advert.size_class, kind, pm)
 
 
 @jit

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.draws import ADVERTISE, LAYOFF
 from sim.employers import ADVERT, IN_TRAINING, LAYING_OFF, RESTRUCTURING
-from sim.kernels import BATCH, BLOCK, device, exp_, jit, log_, logs, philox, place_, unit_
+from sim.kernels import BATCH, BLOCK, device, draw_listed, exp_, jit, log_, logs, philox, place_, unit_
 from sim.phases.reach import APPLIES, AT_ADOPTER, SEARCHES
 from sim.wages import staff_use
 from sim.workers import NOTICE
@@ -49,6 +49,7 @@ def post(model: LaborMarket) -> None:
         m.key,
         m.clock,
         industry_cost,
+        logs(industry_cost),
         creation,
         sums,
         heads,
@@ -166,17 +167,19 @@ def unit_costs(lo, hi, chunk, desk, e, posts, tb, pm, staff, sums):
 
 
 @device
-def _to_lay_off(f, o, over, pm, key, clock):
+def _to_lay_off(over, word, pm):
     """How many of the posts of one occupation that are over are given up this month."""
-    word, _, _, _ = philox(np.uint64(f), np.uint64(o), clock.counter, LAYOFF, key[0], key[1])
     return int(pm.layoff_share * over + unit_(word))
 
 
 @jit
-def _wanted(lo, hi, chunk, desk, e, posts, tb, pm, key, clock, industry_cost, creation, sums, heads):
+def _wanted(
+    lo, hi, chunk, desk, e, posts, tb, pm, key, clock, industry_cost, log_mean, creation, sums, heads
+):
     """Posts wanted, open and to be given up; by province and major group the AI requirement of those wanted (intensity
     x exposure, millionths), those wanted and those open; how many are open, and to be given up, in all."""
     need, wanted_by_cell, openings = sums[chunk, 0], sums[chunk, 1], sums[chunk, 2]
+    listed = np.int64(0)
     for f in range(lo, hi):
         k, r, s = e.industry[f], e.region[f], e.size[f]
         scale, intensity = 0.0, float(e.intensity[f])
@@ -185,34 +188,47 @@ def _wanted(lo, hi, chunk, desk, e, posts, tb, pm, key, clock, industry_cost, cr
             scale = tb.growth_industry[k] * tb.growth_region[r] * exp_(e.shock[f] - tb.shock_mean[s])
             if e.unit_cost[f] != 1.0 or mean != 1.0:
                 scale *= exp_(
-                    -pm.business_stealing * (log_(float(e.unit_cost[f])) - log_(mean))
-                    - pm.scale_effect * log_(mean)
+                    -pm.business_stealing * (log_(float(e.unit_cost[f])) - log_mean[k])
+                    - pm.scale_effect * log_mean[k]
                 )
-        for p in range(e.posts_from[f], e.posts_to[f]):
+        first, last = e.posts_from[f], e.posts_to[f]
+        if listed + last - first > BLOCK:
+            heads[1, chunk] += _give_up(listed, posts, pm, key, clock, desk)
+            listed = 0
+        for p in range(first, last):
             o = posts.occupation[p]
-            wanted = 0
-            labour = 1.0
-            if scale > 0.0:
-                labour = relative_labour(p, f, e, posts, tb, pm)
-                wanted = int(posts.base[p] * scale * creation[r, tb.major[o]] * labour + posts.rounding[p])
-                wanted_by_cell[r, tb.major[o]] += wanted
-                if intensity > 0.0:
-                    need[r, tb.major[o]] += int(intensity * tb.exposure[o] * 1e6) * wanted
-            posts.wanted[p] = wanted
-            over = posts.held[p] - wanted
-            posts.vacant[p] = max(0, -over)
-            flags = posts.flags[p] & ~(LAYING_OFF | RESTRUCTURING)
-            if over < 0:
-                openings[r, tb.major[o]] -= over
-                heads[0, chunk] -= over
-            elif over > 0:
-                if labour < RESTRUCTURED:
-                    flags |= RESTRUCTURING
-                loses = _to_lay_off(f, o, over, pm, key, clock)
-                heads[1, chunk] += loses
-                if loses > 0:
-                    flags |= LAYING_OFF
-            posts.flags[p] = flags
+            major = tb.major[o]
+            labour = relative_labour(p, f, e, posts, tb, pm) if scale > 0.0 else 1.0
+            wanted = int(posts.base[p] * scale * creation[r, major] * labour + posts.rounding[p])
+            wanted = wanted if scale > 0.0 else 0
+            wanted_by_cell[r, major] += wanted
+            if intensity > 0.0:
+                need[r, major] += int(intensity * tb.exposure[o] * 1e6) * wanted
+            over = int(posts.held[p]) - wanted
+            vacant = max(0, -over)
+            posts.wanted[p], posts.vacant[p] = wanted, vacant
+            posts.flags[p] &= ~(LAYING_OFF | RESTRUCTURING)
+            openings[r, major] += vacant
+            heads[0, chunk] += vacant
+            desk.ids[listed], desk.subs[listed], desk.row[listed] = f, o, p
+            desk.gain[listed] = labour
+            listed += int(over > 0)
+    heads[1, chunk] += _give_up(listed, posts, pm, key, clock, desk)
+
+
+@device
+def _give_up(listed, posts, pm, key, clock, desk):
+    """Flags of the listed posts of which too many are held, and how many are given up this month in all. They are
+    listed, not branched to: one post in thirteen, at places that no processor guesses."""
+    draw_listed(desk.ids, desk.subs, listed, clock.counter, LAYOFF, key, desk.word)
+    given_up = 0
+    for n in range(listed):
+        p = desk.row[n]
+        loses = _to_lay_off(int(posts.held[p]) - int(posts.wanted[p]), desk.word[0, n], pm)
+        given_up += loses
+        posts.flags[p] |= np.uint8(desk.gain[n] < RESTRUCTURED) * RESTRUCTURING
+        posts.flags[p] |= np.uint8(loses > 0) * LAYING_OFF
+    return given_up
 
 
 @jit
@@ -239,8 +255,9 @@ def _order(lo, hi, chunk, desk, rows, w, e, posts, pm, key, clock, jobs, loses, 
         i = rows[n]
         p = np.int64(w.job[i])
         if p != last:
-            over = posts.held[p] - posts.wanted[p]
-            losing = _to_lay_off(posts.employer[p], posts.occupation[p], over, pm, key, clock)
+            f, o = np.uint64(posts.employer[p]), np.uint64(posts.occupation[p])
+            word, _, _, _ = philox(f, o, clock.counter, LAYOFF, key[0], key[1])
+            losing = _to_lay_off(posts.held[p] - posts.wanted[p], word, pm)
             last = p
         jobs[n], loses[n] = p, losing
         word, _, _, _ = philox(

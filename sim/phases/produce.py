@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.incomes import BENEFIT_SHARE, DAY_HOURS, note_benefits, note_pay
-from sim.kernels import BLOCK, device, exp_, jit
+from sim.kernels import BLOCK, device, exp_, exps, jit
 from sim.phases.learn import learn
+from sim.phases.reach import look_up, months_of_age
 from sim.phases.train import follow
 from sim.record import FIRM_ITEMS as ITEMS
 from sim.record import PAY_BINS
@@ -20,11 +21,12 @@ from sim.record import TOTALS as TOTAL_NAMES
 from sim.wages import APPLIED, staff_use
 from sim.workers import (
     ABSENT,
+    AGE_BITS,
+    BAND,
     EMPLOYED,
     INACTIVE,
     INSURED,
     LONG_TERM,
-    OLDEST_MONTH,
     OWN_ACCOUNT,
     RESTING,
     UNEMPLOYED,
@@ -55,7 +57,9 @@ FIRM_ITEMS = np.uint64(len(ITEMS))
     T_SKILL,
     T_EMPLOYEES,
 ) = (np.uint64(n) for n in range(len(TOTAL_NAMES)))
-YOUNG = 30 * 12
+FIRST_BIN, LAST_BIN = np.int32(0), np.int32(PAY_BINS - 1)
+YOUNG = np.int16(30 * 12)
+G2, G3, G4, G5, G6 = (np.uint16(n) for n in (2, 3, 4, 5, 6))  # narrow: a vector then holds 16 workers
 
 
 def produce(model: LaborMarket) -> None:
@@ -77,131 +81,139 @@ def _close(lo, hi, chunk, desk, w, e, posts, tb, pm, clock, reached, sums):
         end = min(start + BLOCK, hi)
         users = learn(start, end, w, e, posts, tb, pm, clock, reached, desk)
         _group(start, end, w, tb, clock, desk, acc)
-        _value(start, end, w, tb, desk, acc)
-        _add_up(start, end, w, tb, pm, desk, acc)
-        _support(start, end, w, tb, clock, acc)
+        _value(start, end, w, tb, desk)
+        _employed(start, end, w, tb, pm, desk, acc)
+        _others(start, end, w, tb, clock, desk, acc)
         _gains(start, users, w, e, posts, tb, pm, desk, acc)
     _fold(desk.heads, tb.at, acc)
 
 
 @device
 def _group(start, end, w, tb, clock, desk, acc):
-    """Age band and group of everyone in a block (province, stage, age, sex, education, state), and their AI skill."""
-    state, birth, skill = w.state[start:end], w.birth[start:end], w.skill[start:end]
+    """Everyone in a block by group (province, stage, age, sex, education, state); AI skill; the young who rest."""
+    state, reason, skill = w.state[start:end], w.reason[start:end], w.skill[start:end]
     region, stage, sex, level = (
         w.region[start:end],
         w.stage0[start:end],
         w.sex[start:end],
         w.education[start:end],
     )
-    band, group, month = desk.band, desk.group, clock.month
+    months, ages, group = desk.months, desk.band, desk.place
+    months_of_age(w.birth[start:end], np.int16(clock.month), months)
+    look_up(months, end - start, tb.ages, ages)
     for j in range(end - start):
-        band[j] = tb.band[np.uint64(min(max(month - birth[j], 0), OLDEST_MONTH))]
+        place = np.uint16(np.uint16(region[j]) * G4 + stage[j])
+        kind = np.uint16(np.uint16(place * G5 + (ages[j] >> AGE_BITS)) * G2 + sex[j])
+        group[j] = np.uint16(np.uint16(np.uint16(kind * G3) + level[j]) * G4 + state[j])
     for j in range(end - start):
-        place = np.uint64(region[j]) * FOUR + np.uint64(stage[j])
-        kind = (place * AGES + np.uint64(tb.age5[np.uint64(band[j])])) * TWO + np.uint64(sex[j])
-        group[j] = (kind * THREE + np.uint64(level[j])) * FOUR + np.uint64(state[j])
-    skills, skilled = 0, 0
+        desk.heads[np.uint64(group[j])] += 1
+    skills, skilled, resting = 0, 0, np.uint16(0)
     for j in range(end - start):
         lives = state[j] != ABSENT
         skills += int(float(skill[j]) * 1e6) * int(lives)
         skilled += int(lives & (skill[j] >= APPLIED))
+    for j in range(end - start):
+        rests = (state[j] == INACTIVE) & (reason[j] == RESTING) & (months[j] < YOUNG)
+        resting = np.uint16(resting + np.uint16(rests))
     totals = tb.at[TOTALS]
     acc[totals + T_SKILL] += skills
     acc[totals + T_SKILLED] += skilled
+    acc[totals + T_RESTING_YOUTH] += int(resting)
 
 
 @device
-def _value(start, end, w, tb, desk, acc):
-    """Hours, output without AI and pay of everyone in a block, zero without work; cell of size and industry."""
+def _value(start, end, w, tb, desk):
+    """Of everyone in a block hours, output without AI and pay (of use for those at work only), and where they count:
+    narrow numbers in vectors, what is looked up in loops of its own."""
     contract, occupation, industry = w.contract[start:end], w.occupation[start:end], w.industry[start:end]
-    size, wage, tags = w.size[start:end], w.wage[start:end], w.tags[start:end]
-    band, hours, bare, pay, cell = desk.band, desk.hours, desk.bare, desk.pay, desk.cell
-    industries, firms = np.uint64(tb.growth_industry.size), tb.at[FIRMS]
+    size, wage, ages = w.size[start:end], w.wage[start:end], desk.band
+    n, hours, worth = end - start, desk.hours, desk.worth
+    at, cell, trade, bin_ = desk.place, desk.cell, desk.trade, desk.bin
+    industries, sizes = np.uint16(tb.base_level.shape[1]), np.uint16(tb.base_level.shape[2])
+    level = tb.base_level.reshape(tb.base_level.size)
+    for j in range(n):
+        place = np.uint16(np.uint16(occupation[j]) * industries + industry[j])
+        at[j] = np.uint16(np.uint16(place * sizes) + size[j])
+        cell[j] = np.uint16(np.uint16(np.uint16(size[j]) * industries) + industry[j]) * G6
+        trade[j] = np.uint16(np.uint16(occupation[j]) * G5) + (ages[j] >> AGE_BITS)
+    look_up(at, n, level, worth)
+    for j in range(n):
+        hours[j] = tb.hours[np.uint64(contract[j]), np.uint64(ages[j] & BAND)]
+    for j in range(n):
+        desk.bare[j] = int(hours[j] * worth[j])
+    exps(wage, n, at, desk.noise, worth)
+    for j in range(n):
+        desk.pay[j] = int(hours[j] * worth[j])
+        bin_[j] = min(max(np.int32((float(wage[j]) - 8.0) * 32.0), FIRST_BIN), LAST_BIN)
+
+
+@device
+def _employed(start, end, w, tb, pm, desk, acc):
+    """Those at work in a block, from a list, into the cells of the record: sums into one cell over and over wait for
+    themselves, which is why those who would add zero are left out."""
+    state, contract, skill, tags = (
+        w.state[start:end],
+        w.contract[start:end],
+        w.skill[start:end],
+        w.tags[start:end],
+    )
+    hours, pay, ids = desk.hours, desk.pay, desk.ids
+    trades, bins, firms, totals = tb.at[TRADES], tb.at[PAY], tb.at[FIRMS], tb.at[TOTALS]
+    workers = np.uint64(0)
     for j in range(end - start):
-        hours[j] = tb.hours[np.uint64(contract[j]), np.uint64(band[j])]
+        ids[workers] = j
+        workers += np.uint64(state[j] == EMPLOYED)
+    thousandths, wages, insured, employees = 0, 0, np.uint16(0), np.uint16(0)
     for j in range(end - start):
-        level = tb.base_level[np.uint64(occupation[j]), np.uint64(industry[j]), np.uint64(size[j])]
-        bare[j] = int(hours[j] * level)
+        thousandths += int(hours[j] * 1e3)  # nobody else has hours
+        wages += pay[j] if contract[j] < OWN_ACCOUNT else 0
     for j in range(end - start):
-        pay[j] = int(hours[j] * exp_(wage[j]))
-    for j in range(end - start):
-        cell[j] = firms + (np.uint64(size[j]) * industries + np.uint64(industry[j])) * FIRM_ITEMS
-    thousandths, wages, insured, employees = 0, 0, 0, 0
-    for j in range(end - start):
-        employee = int(contract[j] < OWN_ACCOUNT)
-        thousandths += int(hours[j] * 1e3)
-        wages += pay[j] * employee
-        employees += employee
-        insured += employee * int((tags[j] & INSURED) != 0)
-    totals = tb.at[TOTALS]
+        employee = np.uint8(contract[j] < OWN_ACCOUNT)
+        employees = np.uint16(employees + employee)
+        insured = np.uint16(insured + np.uint8(employee & np.uint8((tags[j] & INSURED) != 0)))
+        desk.paid[j] = employee
+        desk.reads[j] = skill[j] >= pm.use_midpoint  # more likely than not to use AI regularly
+    for q in range(np.int64(workers)):
+        at = np.uint64(ids[q])
+        acc[trades + np.uint64(desk.trade[at]) * TWO] += 1
+        cell = firms + np.uint64(desk.cell[at])
+        acc[cell] += 1 + (int(desk.reads[at]) << USER_BITS)
+        acc[cell + BASE] += desk.bare[at]
+        acc[cell + WAGES] += pay[at]
+        acc[bins + np.uint64(desk.bin[at])] += int(desk.paid[at])
     acc[totals + T_HOURS] += thousandths
     acc[totals + T_WAGES] += wages
-    acc[totals + T_INSURED] += insured
-    acc[totals + T_EMPLOYEES] += employees
+    acc[totals + T_INSURED] += int(insured)
+    acc[totals + T_EMPLOYEES] += int(employees)
 
 
 @device
-def _add_up(start, end, w, tb, pm, desk, acc):
-    """Count everyone in a block into the cells of the record. Those at work are listed first, and those without a job
-    or in another state than a month ago: branches on what is as likely as not cost more than all the sums."""
-    state, previous, skill = w.state[start:end], w.previous[start:end], w.skill[start:end]
-    contract, wage, occupation = w.contract[start:end], w.wage[start:end], w.occupation[start:end]
-    trades, moves, bins = tb.at[TRADES], tb.at[MOVES], tb.at[PAY]
-    reader = pm.use_midpoint  # more likely than not to use AI regularly
-    workers, others = np.uint64(0), np.uint64(0)
-    for j in range(end - start):
-        desk.heads[desk.group[j]] += 1
-        desk.ids[workers] = j
-        workers += np.uint64(state[j] == EMPLOYED)
+def _others(start, end, w, tb, clock, desk, acc):
+    """Those of a block without a job (by occupation; long spells, benefits) or in another state than a month ago."""
+    state, previous = w.state[start:end], w.previous[start:end]
+    wage, occupation = w.wage[start:end], w.occupation[start:end]
+    spell, benefit = w.spell[start:end], w.benefit[start:end]
+    floor, ceiling = tb.benefit_floor[clock.year_index], tb.benefit_ceiling[clock.year_index]
+    trades, moves, totals = tb.at[TRADES], tb.at[MOVES], tb.at[TOTALS]
+    others = np.uint64(0)
     for j in range(end - start):
         desk.subs[others] = j
         others += np.uint64((state[j] == UNEMPLOYED) | (state[j] != previous[j]))
-    for q in range(np.int64(workers)):
-        at = np.uint64(desk.ids[q])
-        trade = np.uint64(occupation[at]) * AGES + np.uint64(tb.age5[np.uint64(desk.band[at])])
-        acc[trades + trade * TWO] += 1
-        cell = np.uint64(desk.cell[at])
-        acc[cell] += 1 + (int(skill[at] >= reader) << USER_BITS)
-        acc[cell + BASE] += desk.bare[at]
-        acc[cell + WAGES] += desk.pay[at]
-        place = min(max(int((float(wage[at]) - 8.0) * 32.0), 0), PAY_BINS - 1)
-        acc[bins + np.uint64(place)] += int(contract[at] < OWN_ACCOUNT)
     for q in range(np.int64(others)):
         at = np.uint64(desk.subs[q])
-        s, old = state[at], np.uint64(tb.age5[np.uint64(desk.band[at])])
+        s, old = state[at], np.uint64(desk.band[at] >> AGE_BITS)
         if s == UNEMPLOYED:
             acc[trades + (np.uint64(occupation[at]) * AGES + old) * TWO + ONE] += 1
+            acc[totals + T_LONG] += int(spell[at] >= LONG_TERM)
+            if benefit[at] > 0:
+                daily = min(max(BENEFIT_SHARE * DAY_HOURS * exp_(wage[at]), floor), ceiling)
+                acc[totals + T_BENEFITS] += int(daily) * 30
+                acc[totals + T_BENEFICIARIES] += 1
+                benefit[at] -= 1
         if s != previous[at] and s != ABSENT:
             acc[moves + (old * FOUR + np.uint64(previous[at])) * THREE + np.uint64(s) - ONE] += 1
     for j in range(end - start):
         previous[j] = state[j]
-
-
-@device
-def _support(start, end, w, tb, clock, acc):
-    """Benefits of the unemployed, long spells, and the young who rest."""
-    state, spell, benefit, wage = (
-        w.state[start:end],
-        w.spell[start:end],
-        w.benefit[start:end],
-        w.wage[start:end],
-    )
-    reason, birth, month = w.reason[start:end], w.birth[start:end], clock.month
-    floor, ceiling = tb.benefit_floor[clock.year_index], tb.benefit_ceiling[clock.year_index]
-    resting, long, totals = 0, 0, tb.at[TOTALS]
-    for j in range(end - start):
-        rests = (state[j] == INACTIVE) & (reason[j] == RESTING) & (month - birth[j] < YOUNG)
-        resting += int(rests)
-        long += int((state[j] == UNEMPLOYED) & (spell[j] >= LONG_TERM))
-    for j in range(end - start):
-        if benefit[j] > 0 and state[j] == UNEMPLOYED:
-            daily = min(max(BENEFIT_SHARE * DAY_HOURS * exp_(wage[j]), floor), ceiling)
-            acc[totals + T_BENEFITS] += int(daily) * 30
-            acc[totals + T_BENEFICIARIES] += 1
-            benefit[j] -= 1
-    acc[totals + T_RESTING_YOUTH] += resting
-    acc[totals + T_LONG] += long
 
 
 @device
@@ -210,7 +222,7 @@ def _gains(start, users, w, e, posts, tb, pm, desk, acc):
     for q in range(users):
         j = np.uint64(desk.waiting[q])
         if desk.used[j] > 0.0:
-            cell, i = np.uint64(desk.cell[j]), start + np.int64(j)
+            cell, i = tb.at[FIRMS] + np.uint64(desk.cell[j]), start + np.int64(j)
             _gain(i, cell, desk.bare[j], desk.hours[j], w, e, posts, tb, pm, acc)
 
 

@@ -42,7 +42,6 @@ TO_UNEMPLOYED, TO_INACTIVE, LAID_OFF, RETIRED, PUBLIC_END = 0, 1, 2, 3, 4
 def separate(model: LaborMarket) -> None:
     """End jobs. Those separated search from next month."""
     m = model
-    m.over_chunks(flag_staff, m.workers.job, m.posts.flags, m.reached)
     laid_off = np.zeros_like(m.counts)
     m.over_chunks(
         _decide,
@@ -64,7 +63,11 @@ def separate(model: LaborMarket) -> None:
 @jit
 def flag_staff(lo, hi, chunk, desk, job, flags, reached):
     """Whose employer closes, and whose has adopted AI."""
-    jobs, bits = job[lo:hi], reached[lo:hi]
+    _flag(job[lo:hi], flags, reached[lo:hi])
+
+
+@device
+def _flag(jobs, flags, bits):
     for j in range(jobs.size):
         flag = flags[jobs[j]]  # of nobody's posts for those who have none
         closes = np.uint8((flag & CLOSING) != 0) * SEPARATES
@@ -80,37 +83,26 @@ def tenure_band(months):
 @jit
 def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, counts, laid_off):
     n = 0
-    rows, word = desk.ids, desk.word
     for start in range(lo, hi, BLOCK):
-        for j in range(reached_block(start, hi, SEPARATES, reached, clock.counter, key, desk)):
-            i = int(rows[j])
-            if w.state[i] != EMPLOYED:
-                continue
+        end = min(start + BLOCK, hi)
+        _flag(w.job[start:end], posts.flags, reached[start:end])
+        for q in range(_may_leave(start, hi, w, posts, tb, pm, key, clock, reached, desk)):
+            h = np.uint64(desk.waiting[q])
+            i = int(desk.ids[h])
             job = w.job[i]
             cause = -1
-            if (w.tags[i] & NOTICE) != 0 or (job >= 0 and (posts.flags[job] & CLOSING) != 0):
+            if (w.tags[i] & NOTICE) != 0 or (posts.flags[job] & CLOSING) != 0:
                 cause = LAID_OFF
             elif (w.tags[i] & PUBLIC) != 0:
                 cause = PUBLIC_END if clock.calendar_month == 12 else -1
-            else:
-                months = clock.month - w.birth[i]
-                band = tb.band[min(months, OLDEST_MONTH)]
-                u = unit_(word[SEPARATE_WORD, j])
-                contract = w.contract[i]
-                level = tb.tenure_factor[tenure_band(w.spell[i])] * tb.occupation_factor[w.occupation[i]]
-                size = w.size[i]
-                to_u = tb.separate_u[contract, band, size] * level
-                to_n = tb.separate_n[contract, band, size] * level
-                if u < (to_u + to_n) * tb.employability_most:
-                    z = exp_(-pm.separation_employability * w.employability[i] - tb.employability_mean)
-                    if u < to_u * z:
-                        cause = TO_UNEMPLOYED
-                    elif u < (to_u + to_n) * z:
-                        cause = TO_INACTIVE
-                if cause < 0 and contract == REGULAR and months == RETIREMENT_AGE:
-                    _, _, _, y = philox(np.uint64(i), np.uint64(0), clock.counter, AGEING, key[0], key[1])
-                    if unit_(y) < tb.retire:
-                        cause = RETIRED
+            elif desk.which[h] < desk.worth[h]:
+                cause = TO_UNEMPLOYED
+            elif desk.which[h] < desk.most[h]:
+                cause = TO_INACTIVE
+            elif w.contract[i] == REGULAR and clock.month - w.birth[i] == RETIREMENT_AGE:
+                _, _, _, y = philox(np.uint64(i), np.uint64(0), clock.counter, AGEING, key[0], key[1])
+                if unit_(y) < tb.retire:
+                    cause = RETIRED
             if cause >= 0:
                 events[lo + n] = (job + 1) * 8
                 n += 1
@@ -118,6 +110,32 @@ def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, 
                 leave_job(i, cause, w, tb, key, clock)
                 reached[i] |= APPLIES
     counts[chunk] = n
+
+
+@device
+def _may_leave(start, hi, w, posts, tb, pm, key, clock, reached, desk):
+    """Those of a block whose word is below their own hazard, and who may leave without one. Numbers in `desk.ids` are
+    left on `desk.waiting`, words and hazards (into unemployment, into either) beside them; how many there are. Without
+    a branch: one in six hits leaves, at places that no processor guesses."""
+    found = reached_block(start, hi, SEPARATES, reached, clock.counter, key, desk)
+    kept, n = desk.waiting, np.uint64(0)
+    for j in range(found):
+        i = np.uint64(desk.ids[j])
+        months = min(max(clock.month - w.birth[i], 0), OLDEST_MONTH)
+        band, size = np.uint64(tb.band[np.uint64(months)]), np.uint64(w.size[i])
+        contract = np.uint64(min(w.contract[i], NO_CONTRACT - 1))
+        tenure = np.uint64(w.spell[i] >= 3) + np.uint64(w.spell[i] >= 12) + np.uint64(w.spell[i] >= 36)
+        level = tb.tenure_factor[tenure] * tb.occupation_factor[np.uint64(w.occupation[i])]
+        to_u = tb.separate_u[contract, band, size] * level
+        to_n = tb.separate_n[contract, band, size] * level
+        z = exp_(-pm.separation_employability * w.employability[i] - tb.employability_mean)
+        u = unit_(desk.word[SEPARATE_WORD, j])
+        desk.which[j], desk.worth[j], desk.most[j] = u, to_u * z, (to_u + to_n) * z
+        told = ((w.tags[i] & (NOTICE | PUBLIC)) != 0) | ((posts.flags[w.job[i]] & CLOSING) != 0)
+        may = told | (u < (to_u + to_n) * z) | (months == RETIREMENT_AGE)
+        kept[n] = j
+        n += np.uint64((w.state[i] == EMPLOYED) & may)
+    return np.int64(n)
 
 
 @jit
