@@ -198,14 +198,14 @@ def test_inequality_of_known_incomes(won: list[int], gini: float, lower: float, 
 
 
 def test_inequality_is_of_the_same_people_in_both_runs() -> None:
-    """Who has an income in one run only counts with nothing in the other; people with none in either do not count."""
+    """Who has an income in one run only counts with nothing in the other; others than those asked for do not count."""
 
     def of(pay: dict[int, int]) -> dict[int, Incomes]:
         nobody = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.uint32))
         rows = (np.array(list(pay), dtype=np.int32), np.array(list(pay.values()), dtype=np.uint32))
         return {2026: {"pay": rows, "own_account": nobody, "benefits": nobody, "allowances": nobody}}
 
-    found = inequality(of({0: 10, 1: 10}), of({0: 10}), 5)
+    found = inequality(of({0: 10, 1: 10}), of({0: 10, 3: 90}), np.arange(5) < 2)
     assert found.shape == (1, 2, 4)
     assert found[0].tolist() == [[0.5, 0.0, 0.0, 2.0], [0.0, 0.5, 0.0, 2.0]]
 

@@ -27,6 +27,7 @@ SHIPPED = (
     "double",
     "entry-first",
     "fast-ai",
+    "hiring-subsidy",
     "no-ai",
     "no-training",
     "roadmap",
@@ -74,7 +75,7 @@ def test_a_shipped_scenario_is_dated_sourced_titled_and_fits_the_economy(name: s
     assert all((scenario.title, scenario.title_ko, scenario.reference, scenario.date))
     economy = load_economy("korea")
     records = scenario.programmes(economy.programmes, economy.codes)
-    assert set(records) == set(economy.programmes)
+    assert set(records) == {*economy.programmes, *scenario.policy.programmes}
     if scenario.policy.budget:
         assert sum(scenario.shares(records).values()) == pytest.approx(1, abs=1e-6)
         assert max(scenario.unallocated(records).values()) < 1_000_000

@@ -250,7 +250,8 @@ def income_change(effects: Effects) -> pd.DataFrame:
 
 def inequality(effects: Effects) -> pd.DataFrame:
     """Gini coefficient, and shares of the lower half and the top tenth, of annual incomes before (the base) and after
-    (the policy): of everyone who has any income in the calendar year of a horizon in one of the two runs."""
+    (the policy) in the calendar year of a horizon: of everyone who was there at the policy's start and then below 60,
+    the same people in both runs and all years, those without any income included."""
     years = xr.DataArray([year_of(effects, h) for h in effects.horizons], dims="horizon")
     found = (
         effects.paired.inequality.sel(year=years).drop_vars("year").assign_coords(horizon=effects.horizons)

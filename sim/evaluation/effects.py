@@ -262,6 +262,9 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
     begin, until, traits = trained_ones.begin, trained_ones.until, trained_ones.traits
     forgone = np.flatnonzero(other < first)
     everyone = policy.people
+    there = np.ones(n, dtype=bool)  # at the policy's start
+    if "exposure" in everyone:
+        there = everyone["exposure"] != len(EXPOSURES)
     inside = np.zeros(n, dtype=bool)
     heads = np.zeros((months, len(groups.labels), len(ACCOUNTS)), dtype=np.int64)
     at_hirers, traced, wages = [], [], []
@@ -310,10 +313,8 @@ def decompose(policy: Observed, comparison: Observed, groups: Groups) -> PairSum
         np.stack(traced),
         np.stack(wages),
         incomes,
-        inequality(policy.incomes, comparison.incomes, n),
-        groups.tally(everyone, np.flatnonzero(everyone["exposure"] != len(EXPOSURES)))
-        if "exposure" in everyone
-        else groups.tally(everyone, np.arange(n)),
+        inequality(policy.incomes, comparison.incomes, _of_working_age(everyone, there)),
+        groups.tally(everyone, np.flatnonzero(there)),
         tuple(sorted(policy.incomes)),
     )
 
@@ -377,6 +378,11 @@ def _exposure_classes(run: RunData) -> np.ndarray:
     return out
 
 
+def _of_working_age(people: Mapping[str, np.ndarray], there: np.ndarray) -> np.ndarray:
+    """Who was there at the policy's start and below 60 (n,)."""
+    return there & (people["age"] < len(AGES5) - 1) if "age" in people else there
+
+
 def _sizes(run: RunData, classes: int) -> np.ndarray:
     """Size class of the employer at enrolment, by enrolment; `classes`: without an employer."""
     employer = run.enrolments.employer
@@ -433,7 +439,7 @@ def paired_dataset(
         attrs = {"long_name": notes[name], "units": units, "cell_methods": f"{axes[0]}: {method}"}
         data[name] = (("scenario", "replicate", *axes), values, attrs)
     unequal = np.array([[pair.inequality for pair in row] for row in pairs])
-    attrs = {"long_name": "annual incomes of those who have any in either run", "units": "1"}
+    attrs = {"long_name": "annual incomes of those who were there, below 60, at the start", "units": "1"}
     data["inequality"] = (("scenario", "replicate", "year", "run", "measure"), unequal, attrs)
     labels = first.groups.labels
     return xr.Dataset(

@@ -72,21 +72,22 @@ def income_sums(
     return out
 
 
-def inequality(policy: Mapping[int, Incomes], comparison: Mapping[int, Incomes], size: int) -> np.ndarray:
+def inequality(
+    policy: Mapping[int, Incomes], comparison: Mapping[int, Incomes], who: np.ndarray
+) -> np.ndarray:
     """Inequality of annual incomes in the comparison and under the policy (years, RUNS, INEQUALITY).
 
-    Of everyone who has any income in the year in one of the two runs, so that both are about the same people: pay,
-    own-account income, benefits and allowances, before tax, which is proportional to pay. size: rows of people.
+    Of the people `who` (one flag a row), the same in both runs and in all years, with nothing for those who have no
+    income: pay, own-account income, benefits and allowances, before tax, which is proportional to pay.
     """
     out = np.zeros((len(policy), len(RUNS), len(INEQUALITY)))
     for y, year in enumerate(sorted(policy)):
-        won = np.zeros((len(RUNS), size), dtype=np.int64)
+        won = np.zeros((len(RUNS), who.size), dtype=np.int64)
         for own, run in zip(won, (comparison, policy), strict=True):
             for item in RECEIVED:
                 rows, amount = run[year][item]
                 np.add.at(own, rows, amount.astype(np.int64))
-        some = won.any(axis=0)
-        out[y] = [unequal(own[some]) for own in won]
+        out[y] = [unequal(own[who]) for own in won]
     return out
 
 

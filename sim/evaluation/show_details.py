@@ -150,7 +150,7 @@ def unequal(effects: Effects) -> Table:
         f"Inequality of annual incomes in {year_of(effects, effects.horizons[-1])}, against {effects.base}",
         "",
         *(f"{scenario}: {when}" for scenario in effects.scenarios for when in ("before", "after", "change")),
-        caption="of everyone with any income in the year in either run, before tax",
+        caption="of everyone of 15 to 59 at the policy's start, those without income included; before tax",
     )
     for said, _, unit in MEASURES.values():
         plain, signed = (".4f", "+.6f") if unit != "percent" else (".2f", "+.4f")
