@@ -155,6 +155,7 @@ _DESK = {
     "trade": np.uint16,
     "bin": np.uint8,
     "paid": np.uint8,
+    "flag": np.uint8,
     "reads": np.uint8,
     "group": np.uint32,
     "band": np.uint8,
