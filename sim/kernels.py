@@ -178,8 +178,6 @@ _DESK = {
 def new_desk(groups: int) -> Any:
     """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows, `heads` counts
     people of a chunk by `groups` groups."""
-    if groups > 1 << 16:
-        raise ValueError(f"{groups} groups of people do not fit into 16 bits")
     columns = {n: np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items()}
     return record_of(columns | {"heads": np.zeros(groups, dtype=np.int32)})
 
