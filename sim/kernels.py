@@ -158,6 +158,7 @@ _DESK = {
     "trade": np.uint16,
     "bin": np.uint8,
     "paid": np.uint8,
+    "flag": np.uint8,
     "reads": np.uint8,
     "group": np.uint32,
     "band": np.uint8,
@@ -180,8 +181,6 @@ _DESK = {
 def new_desk(groups: int, lane: int = 0) -> Any:
     """A thread's scratch: room for a block of each of what the kernels work out; `word` has four rows, `heads` counts
     people of a chunk by `groups` groups. lane: number of the thread, for what every thread adds up for itself."""
-    if groups > 1 << 16:
-        raise ValueError(f"{groups} groups of people do not fit into 16 bits")
     columns = {n: np.zeros((4, BLOCK) if n == "word" else BLOCK, dtype=t) for n, t in _DESK.items()}
     return record_of(columns | {"heads": np.zeros(groups, dtype=np.int32), "lane": np.int64(lane)})
 

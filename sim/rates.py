@@ -14,6 +14,7 @@ import numpy as np
 from sim.boards import Boards, submarkets
 from sim.census import Census, census, turnover
 from sim.economy import Economy
+from sim.errors import InputError
 from sim.kernels import alias_table, exp_, log_, logs, record_of
 from sim.population import AGE5
 from sim.record import Layout
@@ -294,6 +295,8 @@ def tables_of(
         + np.append(rates.wage_size, 0.0)[None, None, :]
         - float(log_(economy.scalar("macro.labour_share")))
     )
+    if max(Layout.of(economy).groups, base_output.size) > 1 << 16:  # the month's end numbers both in 16 bits
+        raise InputError("an economy has room for 136 provinces, and 10,922 pairs of occupation and industry")
     return (
         record_of(
             {

@@ -128,8 +128,8 @@ def _apply(lo, hi, chunk, desk, w, tb, boards, pm, key, clock, slots, adverts, p
             desk.waiting[hits] = j
             hits += np.uint64(found[j] != NONE)
         for q in range(np.int64(hits)):
-            j = np.uint64(desk.waiting[q])
-            score[j] = score_of(who[j], adverts[found[j]], desk.noise[j], w, tb, pm, clock)
+            at = np.uint64(desk.waiting[q])
+            score[at] = score_of(who[at], adverts[found[at]], desk.noise[at], w, tb, pm, clock)
 
 
 @device
@@ -183,8 +183,8 @@ def _look(look, waiting, who, found, desk, w, tb, boards, pm, clock, slots, adve
         hits += np.uint64(seen[q] != NONE)
     _like(np.int64(hits), desk, tb, pm, clock, adverts, added)
     for h in range(np.int64(hits)):
-        q = np.uint64(hit[h])
-        j, v = np.uint64(desk.waiting[q]), seen[q]
+        at = np.uint64(hit[h])
+        j, v = np.uint64(desk.waiting[at]), seen[at]
         acceptable = desk.gain[h] > 0.0
         if not acceptable and desk.gain[h] + desk.most[h] > 0.0:
             offered, kind = offer_of(

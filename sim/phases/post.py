@@ -194,7 +194,7 @@ def _wanted(
         first, last = e.posts_from[f], e.posts_to[f]
         if listed + last - first > BLOCK:
             heads[1, chunk] += _give_up(listed, posts, pm, key, clock, desk)
-            listed = 0
+            listed = np.int64(0)
         for p in range(first, last):
             o = posts.occupation[p]
             major = tb.major[o]

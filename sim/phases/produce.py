@@ -130,15 +130,16 @@ def _value(start, end, w, tb, desk):
     n, hours, worth = end - start, desk.hours, desk.worth
     at, cell, trade, bin_ = desk.place, desk.cell, desk.trade, desk.bin
     industries, sizes = np.uint16(tb.base_level.shape[1]), np.uint16(tb.base_level.shape[2])
+    kind, bands = desk.flag, np.uint8(tb.hours.shape[1])
     level = tb.base_level.reshape(tb.base_level.size)
     for j in range(n):
         place = np.uint16(np.uint16(occupation[j]) * industries + industry[j])
         at[j] = np.uint16(np.uint16(place * sizes) + size[j])
         cell[j] = np.uint16(np.uint16(np.uint16(size[j]) * industries) + industry[j]) * G6
+        kind[j] = np.uint8(contract[j] * bands) + (ages[j] & BAND)
         trade[j] = np.uint16(np.uint16(occupation[j]) * G5) + (ages[j] >> AGE_BITS)
     look_up(at, n, level, worth)
-    for j in range(n):
-        hours[j] = tb.hours[np.uint64(contract[j]), np.uint64(ages[j] & BAND)]
+    look_up(kind, n, tb.hours.reshape(tb.hours.size), hours)
     for j in range(n):
         desk.bare[j] = int(hours[j] * worth[j])
     exps(wage, n, at, desk.noise, worth)

@@ -63,15 +63,18 @@ def separate(model: LaborMarket) -> None:
 @jit
 def flag_staff(lo, hi, chunk, desk, job, flags, reached):
     """Whose employer closes, and whose has adopted AI."""
-    _flag(job[lo:hi], flags, reached[lo:hi])
+    for start in range(lo, hi, BLOCK):
+        end = min(start + BLOCK, hi)
+        _flag(job[start:end], flags, reached[start:end], desk.flag)
 
 
 @device
-def _flag(jobs, flags, bits):
+def _flag(jobs, flags, bits, flag):
     for j in range(jobs.size):
-        flag = flags[jobs[j]]  # of nobody's posts for those who have none
-        closes = np.uint8((flag & CLOSING) != 0) * SEPARATES
-        bits[j] |= closes | (np.uint8((flag & ADOPTER) != 0) * AT_ADOPTER)
+        flag[j] = flags[jobs[j]]  # of nobody's posts for those who have none
+    for j in range(jobs.size):
+        closes = np.uint8((flag[j] & CLOSING) != 0) * SEPARATES
+        bits[j] |= closes | (np.uint8((flag[j] & ADOPTER) != 0) * AT_ADOPTER)
 
 
 @device
@@ -85,7 +88,7 @@ def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, 
     n = 0
     for start in range(lo, hi, BLOCK):
         end = min(start + BLOCK, hi)
-        _flag(w.job[start:end], posts.flags, reached[start:end])
+        _flag(w.job[start:end], posts.flags, reached[start:end], desk.flag)
         for q in range(_may_leave(start, hi, w, posts, tb, pm, key, clock, reached, desk)):
             h = np.uint64(desk.waiting[q])
             i = int(desk.ids[h])
