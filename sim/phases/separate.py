@@ -122,7 +122,7 @@ def _decide(lo, hi, chunk, desk, w, posts, tb, pm, key, clock, reached, events, 
 
 @jit
 def vacate(lo, hi, part, desk, held, starts, events, counts):
-    """Take those on the list, as (post + 1) x 8, off the posts lo to hi; a negative number is of someone else."""
+    """Take those on the list, as (post + 1) x 8, off the posts lo to hi."""
     for chunk in range(counts.size):
         for n in range(starts[chunk], starts[chunk] + counts[chunk]):
             job = events[n] // 8 - 1
