@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sim.model import LaborMarket
 
 NONE = -1
+LOOKS_FOR_JOB = 1  # on the list of the search phase, beside 8 x the row
 FEW = np.uint32(8)  # more than there are size classes
 
 
@@ -90,9 +91,9 @@ def apply(model: LaborMarket, sent: np.ndarray) -> Applications:
 def _write(lo, hi, chunk, desk, w, each, events, counts, starts, applications):
     n = starts[chunk]
     for e in range(lo, lo + counts[chunk]):
-        if events[e] >= 0:
-            continue  # entered own-account work
-        i = -1 - events[e]
+        i = events[e] // 8
+        if events[e] % 8 != LOOKS_FOR_JOB:
+            continue
         for a in range(each if w.state[i] == UNEMPLOYED else 1):
             applications.worker[n] = i
             applications.number[n] = a

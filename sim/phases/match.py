@@ -60,11 +60,9 @@ def match(model: LaborMarket) -> None:
         m.reached,
         accepted,
         counts,
+        by_cell,
         rows=sent,
         size=BATCH,
-    )
-    m.over_chunks(
-        _count_hires, m.employers, m.posts, m.tables, accepted, counts, by_cell, rows=sent, size=BATCH
     )
     m.over_posts(_fill, m.posts, accepted, counts, BATCH)
     m.hires_by_cell, m.skill_by_cell = by_cell.sum(axis=0)
@@ -183,9 +181,11 @@ def _value_offers(found, desk, w, tb, pm, clock, adverts, premium):
 
 
 @jit
-def _hire(lo, hi, chunk, desk, w, e, posts, tb, key, clock, reached, accepted, counts):
+def _hire(lo, hi, chunk, desk, w, e, posts, tb, key, clock, reached, accepted, counts, by_cell):
     """Those of a chunk take up their posts; block by block and a few columns at a time, so that many wait for memory
-    together."""
+    together. Counted: hires and their AI skill by province and major group, and how many were at work before. Several
+    threads may note that one employer has hired a trainee: they all write 1."""
+    hires, skill = by_cell[chunk, 0], by_cell[chunk, 1]
     for start in range(lo, lo + counts[1, chunk], BLOCK):
         n = min(BLOCK, lo + counts[1, chunk] - start)
         worker, post = accepted.worker[start : start + n], accepted.post[start : start + n]
@@ -221,21 +221,13 @@ def _hire(lo, hi, chunk, desk, w, e, posts, tb, key, clock, reached, accepted, c
             w.state[i] = EMPLOYED
             w.contract[i] = contract[j]
             reached[i] |= AT_ADOPTER  # it may be one
-
-
-@jit
-def _count_hires(lo, hi, chunk, desk, e, posts, tb, accepted, counts, by_cell):
-    """Hires of a chunk and their AI skill by province and major group; how many were at work before; whose employer has
-    now hired a trainee (several threads may say so of one employer: they all write 1)."""
-    hires, skill = by_cell[chunk, 0], by_cell[chunk, 1]
-    for n in range(lo, lo + counts[1, chunk]):
-        p = accepted.post[n]
-        f, major = posts.employer[p], tb.major[posts.occupation[p]]
-        hires[e.region[f], major] += 1
-        skill[e.region[f], major] += int(float(accepted.skill[n]) * 1e6)
-        counts[2, chunk] += int(accepted.worked[n])
-        if accepted.trainee[n] != 0:
-            e.hired_trainee[f] = 1
+        for j in range(n):
+            f, major = np.uint64(desk.group[j]), np.uint64(tb.major[np.uint64(desk.kind[j])])
+            hires[np.uint64(e.region[f]), major] += 1
+            skill[np.uint64(e.region[f]), major] += int(float(accepted.skill[start + j]) * 1e6)
+            counts[2, chunk] += int(accepted.worked[start + j])
+            if accepted.trainee[start + j] != 0:
+                e.hired_trainee[f] = 1
 
 
 @jit

@@ -372,16 +372,16 @@ def _write_adverts(lo, hi, chunk, desk, e, posts, tb, boards, pm, key, clock, nu
 
 
 @jit
-def _place(lo, hi, part, desk, parts, first, board, wish, slots, free, lost):
+def _place(lo, hi, part, desk, first, board, wish, slots, free, lost):
     """Every vacancy takes a slot of its submarket's board: linear probing from the slot it would take.
 
     Whoever reads the board at random slots until one is taken meets every vacancy with the same chance, and one
     vacancy more or less moves nobody else's. A board that is full leaves the rest unadvertised this month: how many.
-    Each of the parts takes its own boards: one in `parts`, as the boards of a province lie together.
+    Each part of the boards (lo to hi) is filled from the whole list.
     """
     for n in range(board.size):
         cell = board[n]
-        if cell % parts != part:
+        if cell < lo or cell >= hi:
             continue
         if free[cell] == 0:
             lost[part] += 1
@@ -415,9 +415,9 @@ def _advertise(model: LaborMarket, vacant: np.ndarray) -> int:
         board,
         wish,
     )
-    parts, free = len(m.desks), np.diff(m.boards.first)
-    lost = np.zeros(parts, dtype=np.int64)
-    m.over_chunks(_place, parts, m.boards.first, board, wish, m.slots, free, lost, rows=parts, size=1)
+    free, lost = np.diff(m.boards.first), np.zeros(len(m.desks), dtype=np.int64)
+    part = -(-free.size // lost.size)
+    m.over_chunks(_place, m.boards.first, board, wish, m.slots, free, lost, rows=free.size, size=part)
     m.flows["unadvertised"] = int(lost.sum())
     return int(vacant.sum())
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.draws import LEAVE_JOB, OWN_ACCOUNT
 from sim.kernels import BLOCK, alias_, device, jit, philox, unit_
-from sim.phases.apply import apply
+from sim.phases.apply import LOOKS_FOR_JOB, apply
 from sim.phases.reach import MOST_EAGER, SEARCH_WORD, SEARCHES, reached_block
 from sim.phases.separate import vacate
 from sim.workers import (
@@ -31,7 +31,7 @@ from sim.workers import OWN_ACCOUNT as SELF_EMPLOYED
 if TYPE_CHECKING:
     from sim.model import LaborMarket
 
-LOOKS_FOR_JOB, ENTERS_OWN, ENTERS_PUBLIC = 1, 2, 3
+ENTERS_OWN, ENTERS_PUBLIC = 2, 3
 LEAST_EAGER = 0.25
 
 
@@ -40,10 +40,21 @@ def search(model: LaborMarket) -> None:
     m = model
     m.over_chunks(_decide, m.workers, m.tables, m.key, m.clock, m.reached, m.events, m.counts)
     own, sent = np.zeros((2, m.counts.size), dtype=np.int64)
-    each = int(m.params.applications)
-    m.over_chunks(_enter_own, m.workers, m.tables, m.key, m.clock, each, m.events, m.counts, own, sent)
-    m.over_posts(vacate, m.posts.held, m.chunk_starts, m.events, m.counts)
-    m.flows["own_account"] = int(own.sum())
+    m.over_chunks(_count, int(m.params.applications), m.workers.state, m.events, m.counts, own, sent)
+    left = np.empty(int(own.sum()), dtype=np.int32)
+    m.over_chunks(
+        _enter_own,
+        m.workers,
+        m.tables,
+        m.key,
+        m.clock,
+        m.events,
+        m.counts,
+        np.cumsum(own) - own,
+        left,
+    )
+    m.over_posts(vacate, m.posts.held, np.zeros(1, dtype=np.int64), left, np.array([left.size]))
+    m.flows["own_account"] = left.size
     m.applications = apply(m, sent)
 
 
@@ -141,18 +152,25 @@ def _stop_looking(i, band, w, tb, key, clock):
 
 
 @jit
-def _enter_own(lo, hi, chunk, desk, w, tb, key, clock, each, events, counts, own, sent):
-    """Own-account and unpaid family work, and public jobs for the elderly, are entered without a vacancy; the post left
-    takes the worker's place on the list (`vacate`). Those who look for a job stay on it as -1 - row; how many
-    applications they send."""
+def _count(lo, hi, chunk, desk, each, state, events, counts, own, sent):
+    """How many on the list enter own-account work, and how many applications the others send."""
+    for n in range(lo, lo + counts[chunk]):
+        i, looks = events[n] // 8, events[n] % 8 == LOOKS_FOR_JOB
+        own[chunk] += int(not looks)
+        sent[chunk] += (1 + (each - 1) * int(state[i] == UNEMPLOYED)) * int(looks)
+
+
+@jit
+def _enter_own(lo, hi, chunk, desk, w, tb, key, clock, events, counts, starts, left):
+    """Own-account and unpaid family work, and public jobs for the elderly, are entered without a vacancy; the posts
+    left are listed for `vacate`."""
+    entered = starts[chunk]
     for n in range(lo, lo + counts[chunk]):
         i, kind = events[n] // 8, events[n] % 8
         if kind == LOOKS_FOR_JOB:
-            events[n] = -1 - i
-            sent[chunk] += each if w.state[i] == UNEMPLOYED else 1
             continue
-        own[chunk] += 1
-        events[n] = (w.job[i] + 1) * 8
+        left[entered] = (w.job[i] + 1) * 8
+        entered += 1
         how, where, _, _ = philox(np.uint64(i), np.uint64(0), clock.counter, OWN_ACCOUNT, key[0], key[1])
         w.job[i] = -1
         w.size[i] = NO_EMPLOYER

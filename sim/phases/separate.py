@@ -143,7 +143,7 @@ def _may_leave(start, hi, w, posts, tb, pm, key, clock, reached, desk):
 
 @jit
 def vacate(lo, hi, part, desk, held, starts, events, counts):
-    """Take those on the list, as (post + 1) x 8, off the posts lo to hi; a negative number is of someone else."""
+    """Take those on the list, as (post + 1) x 8, off the posts lo to hi."""
     for chunk in range(counts.size):
         for n in range(starts[chunk], starts[chunk] + counts[chunk]):
             job = events[n] // 8 - 1
