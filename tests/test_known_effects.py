@@ -103,14 +103,17 @@ def magic(monkeypatch: pytest.MonkeyPatch) -> None:
         ids = np.array(model.programme_ids)[model.enrolments.programme[done]]
         graduates[:] = model.enrolments.person[done][ids == "magic"].tolist()
 
-    def placed(model: LaborMarket, searchers: np.ndarray) -> Any:
+    def placed(model: LaborMarket, sent: np.ndarray) -> Any:
         state = model.workers.state
-        mine = np.array(sorted(i for i in graduates if state[i] in (2, 3)), dtype=searchers.dtype)
+        mine = np.array(sorted(i for i in graduates if state[i] in (2, 3)), dtype=np.uint32)
         graduates.clear()
-        sent = apply(model, np.union1d(searchers, mine))
-        first = np.searchsorted(sent.worker, mine)[: model.advertised]
-        sent.vacancy[first], sent.score[first] = np.arange(first.size), 1e9
-        return sent
+        made = apply(model, sent)
+        new = np.setdiff1d(mine, made.worker)  # those who would not have applied
+        at = np.searchsorted(made.worker, new)
+        made = type(made)(*map(np.insert, made, (at,) * 4, (new, 0, -1, 0.0)))
+        first = np.searchsorted(made.worker, mine)[: model.advertised]
+        made.vacancy[first], made.score[first] = np.arange(first.size), 1e9
+        return made
 
     monkeypatch.setattr(train, "complete", completed)
     monkeypatch.setattr(search, "apply", placed)
