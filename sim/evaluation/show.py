@@ -111,7 +111,8 @@ def jobs(effects: Effects, scenario: str) -> Table:
         "",
         *(str(h) for h in effects.horizons),
         "90% interval, last",
-        caption=f"{effects.replicates} paired replicates, {effects.scale:,} people an agent"
+        caption=f"{effects.replicates} paired replicates, {effects.scale:,} people an agent; the first line has all "
+        "who are trained here and would not be there: seats also pass from one person to another"
         + split_of(last["net"]),
     )
     for account, label in STEPS:
