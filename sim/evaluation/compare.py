@@ -214,7 +214,7 @@ def compare_command(
         from sim.evaluation.show import tables
 
         console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
-        for part in tables(effects) if full else front(effects):
+        for part in (*front(effects), *(tables(effects) if full else ())):
             console.print(part)
         console.print(f"results: {folder} ({TABLES}: every table)", highlight=False, soft_wrap=True)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sim.evaluation.comparison import Effects
 
 AFTER = (6, 12, 24)
+QUOTABLE = 100
+"""People an agent, at most, of results to be published."""
 SINCE = "direct effect on the treated"
 
 
@@ -42,7 +44,8 @@ def answer(effects: Effects, scenario: str) -> list[str]:
     trained, spent = mine["additional persons trained"]["mean"], mine["additional money spent"]["mean"]
     told = [
         f"{scenario} against {effects.base}, {last} months",
-        f"  It trains {_more(trained)} people; courses and allowances cost {_money(spent)}.",
+        f"  It trains {_more(trained)} people (its courses also take people from others); courses and allowances cost "
+        f"{_money(spent)}.",
     ]
     found = effects.treated(months=AFTER)
     direct = rows_of(found[(found.scenario == scenario) & (found.outcome == SINCE)], "horizon_months")
@@ -64,7 +67,7 @@ def changes(effects: Effects) -> Table:
         f"What else changes against {effects.base}",
         "",
         *effects.scenarios,
-        caption="90% intervals; * the interval leaves out zero" + _alone(effects),
+        caption=f"90% intervals{_of_what(effects)}; * the interval leaves out zero" + _alone(effects),
     )
     last = effects.horizons[-1]
     months = effects.decomposition(unit="person-months")
@@ -128,6 +131,16 @@ def _told(row: Row, form: str, unit: str) -> str:
 def _starred(row: Row, unit: float, form: str) -> str:
     ends = {name: row[name] / unit for name in ("low", "high")}
     return f"{row['mean'] / unit + 0.0:{form}} {between(ends, form)}".rstrip() + (" *" if _clear(row) else "")
+
+
+def _of_what(effects: Effects) -> str:
+    """What the intervals know of, and whether the run is fine enough to be quoted."""
+    drawn = effects.results.design.per_draw
+    known = (
+        " (parameters of the posterior, and chance)" if drawn else " (chance alone, at one set of parameters)"
+    )
+    coarse = f"; {effects.scale:,} people an agent are for a first look, not to be quoted"
+    return known + (coarse if effects.scale > QUOTABLE else "")
 
 
 def _alone(effects: Effects) -> str:
