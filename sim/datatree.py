@@ -42,6 +42,7 @@ from sim.workers import STAGES
 LEAD = ("scenario", "replicate")
 STEPS = ("enrolled", "completed", "employed", "retained")
 NO_EMPLOYER = "none"
+GROUPS = ("market", "cells", "programmes", "employers", "flows", "calibration")
 
 
 class TreeBuilder:
@@ -51,7 +52,8 @@ class TreeBuilder:
     InputError when two scenarios with different settings share a name.
     """
 
-    def __init__(self, runs: Sequence[RunData]) -> None:
+    def __init__(self, runs: Sequence[RunData], programmes: Sequence[str] | None = None) -> None:
+        """programmes: ids of the axis, where they are more than those of the runs."""
         self.names = list(dict.fromkeys(run.scenario.name for run in runs))
         self.replicates = sorted({run.replicate for run in runs})
         cells = {(run.scenario.name, run.replicate): run for run in runs}
@@ -63,7 +65,7 @@ class TreeBuilder:
         self.run = self.first.scenario.run
         self.scale = self.run.scale
         self.economy = economies.load(self.run.economy)
-        self.programme_ids = sorted({p for run in runs for p in run.programmes})
+        self.programme_ids = sorted(programmes or {p for run in runs for p in run.programmes})
 
     def _refuse_mixtures(self) -> None:
         runs = [run for row in self.grid for run in row]
@@ -76,19 +78,18 @@ class TreeBuilder:
 
     def tree(self) -> xr.DataTree:
         """All groups and the attributes of the root."""
-        groups = {
-            "market": self.market(),
-            "cells": self.cells(),
-            "programmes": self.programmes(),
-            "employers": self.employers(),
-            "flows": self.flows(),
-            "calibration": self.calibration(),
-        }
+        groups = {name: self.dataset(self.variables(name)) for name in GROUPS}
+        groups["calibration"] = self._with_margins(groups["calibration"])
         if any(run.randomised.size for row in self.grid for run in row):
             groups["trials"] = self.trials()
         tree = xr.DataTree.from_dict(groups)
         tree.attrs = self.root()
         return tree
+
+    def variables(self, group: str) -> dict[str, xr.Variable]:
+        """The sums of one of `GROUPS`, without coordinates."""
+        made: dict[str, xr.Variable] = getattr(self, f"_{group}")()
+        return made
 
     def trials(self) -> xr.Dataset:
         """Everyone whose seat was decided by lot."""
@@ -101,7 +102,7 @@ class TreeBuilder:
 
     # ------------------------------------------------------------------------------------------- the groups
 
-    def market(self) -> xr.Dataset:
+    def _market(self) -> dict[str, xr.Variable]:
         """Totals of the labour market by month, and the distribution of hourly pay."""
         people = self.block("people").sum(axis=(3, 4, 5, 6))
         out = {
@@ -129,9 +130,9 @@ class TreeBuilder:
         out["employees_by_wage"] = self.heads(
             ("month", "wage"), self.block("pay"), "employees by hourly pay, won of 2025", "persons", POINT
         )
-        return self.dataset(out)
+        return out
 
-    def cells(self) -> xr.Dataset:
+    def _cells(self) -> dict[str, xr.Variable]:
         """People by state and listed marginals; never the full cross."""
         people, out = self.block("people"), {}
         for name, kept in MARGINS.items():
@@ -164,9 +165,9 @@ class TreeBuilder:
                 "persons",
                 POINT,
             )
-        return self.dataset(out)
+        return out
 
-    def flows(self) -> xr.Dataset:
+    def _flows(self) -> dict[str, xr.Variable]:
         """People by age, state a month ago and state now, both at month ends as surveys measure them."""
         label = "people by age, labour state at the last month end and now"
         moves = {
@@ -174,9 +175,9 @@ class TreeBuilder:
                 ("month", "age", "state_before", "state"), self.block("moves"), label, "persons", POINT
             )
         }
-        return self.dataset(moves)
+        return moves
 
-    def employers(self) -> xr.Dataset:
+    def _employers(self) -> dict[str, xr.Variable]:
         """Work, output and AI use by size class (`none`: without an employer) and industry."""
         firms = self.block("firms")
         out = {}
@@ -189,9 +190,9 @@ class TreeBuilder:
         for n, name in enumerate(("open_employers", "adopters")):
             label, units, method = FLOW_LABELS[name]
             out[name] = self.heads(("month", "size", "industry"), adoption[..., n], label, units, method)
-        return self.dataset(out)
+        return out
 
-    def programmes(self) -> xr.Dataset:
+    def _programmes(self) -> dict[str, xr.Variable]:
         """Counts by month, the books by year, and where trainees stand later."""
         out: dict[str, xr.Variable] = {}
         counts = self.by_programme(lambda run: run.record.programmes, 1)
@@ -253,18 +254,17 @@ class TreeBuilder:
         out["applied_followed"] = self.heads(
             ("programme",), asked, "applications in the months of those intakes", "persons", "month: sum"
         )
-        return self.dataset(out)
+        return out
 
     def _self_payments(self, run: RunData) -> np.ndarray:
         """Won that trainees pay (programmes, years)."""
-        records = run.scenario.programmes(self.economy.programmes)
+        records = self._records_of(run)
         fee = np.array([records[p].own_payment * (records[p].kind in COURSE_KINDS) for p in run.programmes])
         return np.asarray(run.books[4] * fee[:, None])
 
-    def calibration(self) -> xr.Dataset:
+    def _calibration(self) -> dict[str, xr.Variable]:
         """How far the built population is from its margins, and the spin-up before the first month."""
         margins, sizes = list(self.first.residuals), list(self.first.headcount)
-        spin = self.first.spin_up_months
         out = {
             "residual": self.var(
                 ("margin",),
@@ -288,8 +288,15 @@ class TreeBuilder:
                 POINT,
             ),
         }
-        data = self.dataset(out)
-        return data.assign_coords(margin=margins, headcount_size=sizes, spin_up_month=np.arange(-spin, 0))
+        return out
+
+    def _with_margins(self, data: xr.Dataset) -> xr.Dataset:
+        first = self.first
+        return data.assign_coords(
+            margin=list(first.residuals),
+            headcount_size=list(first.headcount),
+            spin_up_month=np.arange(-first.spin_up_months, 0),
+        )
 
     def root(self) -> dict[str, Any]:
         """Attributes of the tree: what was asked, of which model and data."""
@@ -435,8 +442,11 @@ class TreeBuilder:
     def _records(self) -> dict[str, Programme]:
         records: dict[str, Programme] = {}
         for row in self.grid:
-            records = row[0].scenario.programmes(self.economy.programmes) | records
+            records = self._records_of(row[0]) | records
         return records
+
+    def _records_of(self, run: RunData) -> dict[str, Programme]:
+        return run.scenario.programmes(self.economy.programmes)
 
 
 def _nth(found: list[list[Placements]], k: int, s: int, r: int) -> np.ndarray:

@@ -83,10 +83,18 @@ def line_of(text: str, key: str) -> int | None:
         except tomllib.TOMLDecodeError:
             continue  # inside a value that goes on to the next line
         depth = 0
-        while depth < len(path) and isinstance(table, dict) and path[depth] in table:
-            table = table[path[depth]]
-            depth += 1
+        while depth < len(path) and (inner := _inside(table, path[depth])) is not None:
+            table, depth = inner, depth + 1
         if depth > best_depth:
             best, best_depth = done + 1, depth
         done = end
     return best
+
+
+def _inside(table: object, part: str) -> object | None:
+    """What stands under a key of a table, or of the last of a list of tables; a number picks one of them."""
+    if isinstance(table, list) and part.isdecimal():
+        return table[int(part)] if int(part) < len(table) else None
+    if isinstance(table, list) and table:
+        table = table[-1]
+    return table.get(part) if isinstance(table, dict) else None

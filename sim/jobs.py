@@ -47,7 +47,7 @@ class Processes:
     def __enter__(self) -> Self:
         self._before = set(multiprocessing.active_children())
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_ignore_interrupt)
+        self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=ignore_interrupt)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -97,24 +97,27 @@ def side_by_side(
         return processes.each(function, calls, tick, after)
 
 
-def _ignore_interrupt() -> None:
+def ignore_interrupt() -> None:
     """In a process of the pool: the one that asked decides what an interrupt ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
-def bar(total: int, what: str, shown: bool) -> Iterator[Tick]:
-    """A progress bar with the time left, on standard error and on a terminal only; yields what to tell it."""
+def bar(total: int, what: str, shown: bool, rate: bool = False) -> Iterator[Tick]:
+    """A progress bar with the time left, on standard error and on a terminal only; yields what to tell it.
+
+    rate: also how many are done a second."""
     if not shown or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    columns += [TextColumn("{task.speed:.2f}/s" if rate else "")] if rate else []
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda n: progress.advance(task, n)
 
 
-__all__ = ["Processes", "bar", "cores", "in_threads", "side_by_side", "threads_by_size"]
+__all__ = ["Processes", "bar", "cores", "ignore_interrupt", "in_threads", "side_by_side", "threads_by_size"]

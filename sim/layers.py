@@ -91,7 +91,7 @@ def compose(spec: str | Path, check: Check) -> list[list[Layer]]:
 
 def _chain(path: Path, check: Check, above: tuple[Path, ...] = ()) -> list[Layer]:
     """The layers of a file: those of its base, then its own."""
-    layer = _read(path, check)
+    layer = read(path, check)
     base = layer.table.get("based_on")
     if not base:
         return [layer]
@@ -107,8 +107,8 @@ def _chain(path: Path, check: Check, above: tuple[Path, ...] = ()) -> list[Layer
     return [*_chain(below, check, (*above, path)), layer]
 
 
-def _read(path: Path, check: Check) -> Layer:
-    """One file, checked."""
+def read(path: Path, check: Check) -> Layer:
+    """One file, checked. InputError with file and line where it cannot be read or `check` refuses it."""
     label = _label(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -171,6 +171,11 @@ def _depth(table: Any, key: str) -> int:
     """How many parts of a dotted key are in a table; years may be numbers there."""
     depth = 0
     for part in key.split("."):
+        if isinstance(table, list) and table:  # a list of tables: any of them
+            table = table[min(int(part), len(table) - 1)] if part.isdecimal() else table[-1]
+            if part.isdecimal():
+                depth += 1
+                continue
         inner = int(part) if part.isdecimal() and isinstance(table, dict) and int(part) in table else part
         if not isinstance(table, Mapping) or inner not in table:
             break
@@ -234,6 +239,13 @@ def toml_lines(table: Mapping[Any, Any], notes: Mapping[str, str], path: str = "
         if any(not isinstance(item, Mapping) for item in value.values()) or not value:
             yield from ("", f"[{name}]")
         yield from toml_lines(value, notes, name)
+
+
+def toml_inline(value: object) -> str:
+    """A value, list or table as TOML on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml_key(k)} = {toml_inline(v)}" for k, v in value.items()) + "}"
+    return toml_value(value)
 
 
 def toml_value(value: object) -> str:

@@ -123,11 +123,16 @@ def draw_of(scenario: Scenario, replicate: int) -> int:
     each = per_draw(scenario)
     if not each:
         return -1
-    text = f"posterior draws of seed {scenario.run.seed}".encode()
-    first = int.from_bytes(hashlib.sha256(text).digest()[:6], "big") / 2.0**48
-    place = (first + (replicate // each) * GOLDEN) % 1.0
-    weight = ensemble(scenario.run.uncertainty).weight
-    return min(int(np.searchsorted(np.cumsum(weight), place, side="right")), weight.size - 1)
+    draws = ensemble(scenario.run.uncertainty)
+    return int(places(draws, f"posterior draws of seed {scenario.run.seed}", replicate // each + 1)[-1])
+
+
+def places(draws: Ensemble, text: str, n: int) -> np.ndarray:
+    """Numbers (n,) of draws, spread evenly over an ensemble by their weights; `text` decides where they begin."""
+    first = int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2.0**48
+    place = (first + np.arange(n) * GOLDEN) % 1.0
+    found = np.searchsorted(np.cumsum(draws.weight), place, side="right")
+    return np.asarray(np.minimum(found, draws.weight.size - 1))
 
 
 def variants(scenario: Scenario) -> list[dict[str, str | bool]]:
