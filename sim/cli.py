@@ -411,9 +411,72 @@ def calibrate(
 
 
 @app.command()
+def sweep(
+    design: Annotated[
+        str, typer.Argument(metavar="DESIGN", help="a design (file or name), or the folder of a sweep")
+    ],
+    executor: Annotated[
+        str, typer.Option(metavar="local|slurm|dask", help="who does the runs; local: processes here")
+    ] = "local",
+    cluster: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="partition, walltime, modules ... for slurm and dask")
+    ] = None,
+    jobs: SomeJobs = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="do what is missing of a sweep that is begun")
+    ] = False,
+    status: Annotated[bool, typer.Option("--status", help="say how it stands, and run nothing")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="hold every unit against its checksum, and run nothing")
+    ] = False,
+    prepare: Annotated[
+        int, typer.Option(metavar="N", min=0, help="part the work into N tasks for a scheduler of your own")
+    ] = 0,
+    scale: Scale = None,
+    months: MonthCount = None,
+    replicates: Replicates = None,
+    seed: Seed = None,
+    sets: Sets = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Many runs of a design: levers x uncertainties x seeds, here or on a cluster; then what they say."""
+    asked = {"scale": scale, "months": months, "replicates": replicates, "seed": seed}
+    named = [f"run.{key}={value}" for key, value in asked.items() if value is not None]
+    _with_extra("sweep", "sim.sweep.command", "sweep_command")(
+        design,
+        sets=[*(sets or []), *named],
+        executor=executor,
+        cluster=cluster,
+        jobs=jobs,
+        resume=resume,
+        status=status,
+        verify=verify,
+        prepare=prepare,
+        out=out,
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+@app.command("sweep-unit", hidden=True)
+def sweep_unit(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="of a sweep")],
+    tasks: Annotated[Path, typer.Option(metavar="FILE", help="a list of lists of units")],
+    task: Annotated[int, typer.Option(metavar="N", help="which of them")],
+) -> None:
+    """One task of a sweep, for schedulers: see `sweep --prepare`."""
+    _with_extra("sweep", "sim.sweep.command", "unit_command")(folder, tasks, task)
+
+
+@app.command()
 def plan(
     scenarios: Annotated[
-        list[str], typer.Argument(metavar="SCENARIO...", help="one as for run, several as for compare")
+        list[str],
+        typer.Argument(
+            metavar="SCENARIO...|DESIGN", help="one as for run, several as for compare, or a sweep's"
+        ),
     ],
     scale: Scale = None,
     months: MonthCount = None,
@@ -426,7 +489,13 @@ def plan(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run will take before it takes it: time, memory, disk."""
+    """Say what a run, a comparison or a sweep will take before it takes it: time, memory, disk."""
+    if len(scenarios) == 1 and _call("sim.sweep.design", "find")(scenarios[0]) is not None:
+        named = {"scale": scale, "months": months, "replicates": replicates, "seed": seed}
+        on_top = [f"run.{key}={value}" for key, value in named.items() if value is not None]
+        design = _call("sim.sweep.design", "read_design")(scenarios[0], [*(sets or []), *on_top])
+        _call("sim.sweep.planning", "plan_command")(design, jobs=jobs, json=as_json)
+        return
     asked = [
         _load(
             name,
@@ -446,7 +515,7 @@ def plan(
 @app.command()
 def check(
     items: Annotated[
-        list[str], typer.Argument(metavar="SCENARIO|ECONOMY...", help="names, files or folders")
+        list[str], typer.Argument(metavar="SCENARIO|DESIGN|ECONOMY...", help="names, files or folders")
     ],
     sets: Sets = None,
     as_json: AsJson = False,
@@ -471,7 +540,7 @@ def check(
 def describe(
     topic: Annotated[
         str | None,
-        typer.Argument(metavar="[parameters|programmes|economy|SCENARIO]", help="default: scenarios"),
+        typer.Argument(metavar="[parameters|programmes|economy|SCENARIO|DESIGN]", help="default: scenarios"),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="one parameter or programme")] = None,
     economy: EconomyName = "korea",
@@ -490,6 +559,8 @@ def describe(
         shown = sheets.programmes(load_economy(economy), name)
     elif topic == "economy":
         shown = sheets.economy(load_economy(name or economy))
+    elif _call("sim.sweep.design", "find")(topic) is not None:
+        shown = sheets.design(_call("sim.sweep.design", "read_design")(topic, sets or []))
     else:
         try:
             scenario = _load(topic, sets)
@@ -566,12 +637,13 @@ def self_test() -> None:
     from sim.layers import shipped
     from sim.scenario import load
 
-    items = ["korea", *shipped()]
+    designs = _call("sim.sweep.design", "shipped")()
+    items = ["korea", *shipped(), *designs]
     mistakes = [mistake for item in items for mistake in _mistakes(item, [])]
     _complain(mistakes)
     if mistakes:
         raise typer.Exit(1)
-    typer.echo(f"economy and {len(items) - 1} scenarios: ok")
+    typer.echo(f"economy, {len(shipped())} scenarios and {len(designs)} designs: ok")
     tiny = load("roadmap", overrides=["run.scale=1000", "run.months=2", "run.replicates=1"])
     with tempfile.TemporaryDirectory() as folder:
         _call("sim.runner", "run")(tiny, out=Path(folder), panel=0, jobs=1, force=True, progress=False)
@@ -604,6 +676,17 @@ def _call(module: str, function: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
+def _with_extra(extra: str, module: str, function: str) -> Any:
+    """`_call` for what needs libraries of an extra. InputError that names the extra where they are missing."""
+    try:
+        return _call(module, function)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "sim").split(".")[0] == "sim":
+            raise
+        problem = f"{missing.name} is not installed"
+        raise InputError(problem, allowed=f"pip install 'laborshift[{extra}]' first") from None
+
+
 def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
     """Everything wrong with one scenario, or with one economy (a folder, or a name that ships)."""
     from sim.economy import load as load_economy
@@ -620,6 +703,9 @@ def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:
                 )
                 for one in economy.problems()
             ]
+        if _call("sim.sweep.design", "find")(item) is not None:
+            _call("sim.sweep.design", "read_design")(item, sets)
+            return []
         scenario = _load(item, sets)
         try:
             economy = load_economy(scenario.run.economy)

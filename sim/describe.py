@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.economy import Economy
 from sim.errors import InputError, nearest
@@ -15,6 +15,9 @@ from sim.layers import leaves, merged, shipped, toml_value
 from sim.parameters import CHOICES, PARAMETERS
 from sim.records import METADATA, Programme
 from sim.scenario import Scenario, load
+
+if TYPE_CHECKING:
+    from sim.sweep.design import Design
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,19 @@ class Sheet:
 
 
 def scenarios() -> list[Sheet]:
-    """The scenarios that ship."""
+    """The scenarios and the designs that ship."""
+    from sim.sweep.design import read_design
+    from sim.sweep.design import shipped as designs
+
     found = [(name, load(name)) for name in shipped()]
     rows = [(name, one.based_on, one.title, one.title_ko, one.date) for name, one in found]
-    note = "Join them with +, as in roadmap+fast-ai. Topics: parameters, programmes, economy, or a scenario."
-    return [Sheet("Scenarios", ("name", "based on", "title", "title_ko", "date"), rows, note)]
+    note = "Join them with +, as in roadmap+fast-ai. Topics: parameters, programmes, economy, a scenario, or a design."
+    read = [(name, read_design(path)) for name, path in designs().items()]
+    sweeps = [(name, one.runs, one.file.title, one.file.title_ko, one.file.date) for name, one in read]
+    return [
+        Sheet("Scenarios", ("name", "based on", "title", "title_ko", "date"), rows, note),
+        Sheet("Designs of sweeps", ("name", "runs", "title", "title_ko", "date"), sweeps),
+    ]
 
 
 def parameters(name: str | None = None) -> list[Sheet]:
@@ -210,6 +221,47 @@ def scenario(scenario: Scenario, economy: Economy) -> list[Sheet]:
         Sheet("Money, billion won", ("programme", "share of new", *years), rows if records else [], note),
     ]
     return [sheet for sheet in sheets if sheet.rows]
+
+
+def design(design: Design) -> list[Sheet]:
+    """A design of a sweep: its size, levers, samples and what it varies."""
+    from sim.parameters import PARAMETERS
+    from sim.sweep.points import count
+
+    run, file = design.scenarios[0].run, design.file
+    facts: list[tuple[Any, ...]] = [
+        ("name", design.name),
+        *((key, getattr(file, key)) for key in ("title", "title_ko", "reference")),
+        (
+            "runs",
+            f"{design.runs:,} = {len(design.levers)} levers x {sum(count(design, s) for s in file.samples):,} points x "
+            f"{design.replicates} replicates",
+        ),
+        ("work unit", f"{design.unit} runs"),
+        *((f"run.{key}", str(getattr(run, key))) for key in ("economy", "start", "months", "scale", "seed")),
+    ]
+    labels = [one.label for one in design.levers]
+    levers = [
+        (one.label, one.scenario, "" if one.base is None else labels[one.base]) for one in design.levers
+    ]
+    samples = [(s.method, count(design, s), len(design.sampled(s)), s.rest, s.seed) for s in file.samples]
+    factors = [
+        (
+            one.name,
+            ", ".join(map(str, one.options)) if one.options else f"{one.low:g} to {one.high:g}",
+            "logarithm" if one.log else "",
+            PARAMETERS[one.name].unit if one.name in PARAMETERS else "",
+            one.label,
+            one.label_ko,
+        )
+        for one in design.factors
+    ]
+    return [
+        Sheet("Design of a sweep", ("what", "value"), facts),
+        Sheet("Levers", ("lever", "scenario", "compared with"), levers),
+        Sheet("Samples", ("method", "points", "factors", "what is not sampled", "seed"), samples),
+        Sheet("Factors", ("name", "range", "sampled on", "unit", "label", "label_ko"), factors),
+    ]
 
 
 def template(name: str, base: Scenario, based_on: str) -> str:

@@ -20,9 +20,9 @@ def choice(values: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
     """A row a policy, in the order given. values: (points, policies) of an outcome of which more is better.
 
     Columns: policy; mean; low, high (5% and 95% of points); best (share of points where it is the best, tied policies
-    sharing a point), best_low, best_high (90% interval over points); regret (mean), regret_90 (nine points of ten have no
-    more), regret_most; minimax (whether its largest regret is the smallest). All but shares are in the outcome's unit.
-    Points with a NaN are dropped: `attrs` counts points used and dropped. InputError where none remains.
+    sharing a point), best_low, best_high (90% interval over points); regret (mean), regret_90 (nine points of ten have
+    no more), regret_most; minimax (whether its largest regret is the smallest). All but shares are in the outcome's
+    unit. Points with a NaN are dropped: `attrs` counts points used and dropped. InputError where none remains.
     """
     values = np.asarray(values, dtype=np.float64)
     whole = ~np.isnan(values).any(axis=1)

@@ -1,9 +1,9 @@
 """Where a policy fails: boxes of factors that hold most failures and little else.
 
-Scenario discovery (Bryant & Lempert 2010) by a classification tree (CART; Lempert, Bryant & Bankes 2008): its leaves with
-more failures than overall are the boxes. The tree is cut back to the smallest that foretells points it has not seen as
-well as the best (cost-complexity pruning with the rule of one standard error: Breiman et al. 1984, section 3.4), so that
-noise has no boxes.
+Scenario discovery (Bryant & Lempert 2010) by a classification tree (CART; Lempert, Bryant & Bankes 2008): its leaves
+with more failures than overall are the boxes. The tree is cut back to the smallest that foretells points it has not
+seen as well as the best (cost-complexity pruning with the rule of one standard error: Breiman et al. 1984, section
+3.4), so that noise hardly ever has a box.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -77,9 +77,9 @@ def quality(table: pd.DataFrame, failed: np.ndarray, *, fewest: float = 0.05, de
 def discover(table: pd.DataFrame, failed: np.ndarray, *, fewest: float = 0.05, depth: int = 4) -> Discovery:
     """Boxes by falling coverage × density, and how well the tree does at points it has not seen.
 
-    table: (points, factors), numbers or choices (strings, booleans). failed: (points,) booleans. fewest: share of points
-    that a box must hold; depth: limits that a box may have. With fewer than five failures or five successes there is no
-    box, and the quality is NaN. ValueError where a factor has no value.
+    table: (points, factors), numbers or choices (strings, booleans). failed: (points,) booleans. fewest: share of
+    points that a box must hold; depth: limits that a box may have. With fewer than five failures or five successes
+    there is no box, and the quality is NaN. ValueError where a factor has no value.
     """
     failed = np.asarray(failed, dtype=bool)
     if table.isna().to_numpy().any():
@@ -124,9 +124,9 @@ def _tree(fewest: float, depth: int, cost: float = 0.0) -> DecisionTreeClassifie
 def _pruning(x: np.ndarray, failed: np.ndarray, fewest: float, depth: int) -> tuple[float, float]:
     """What a leaf must cost (`ccp_alpha`), and the balanced accuracy of the tree so cut, by cross-validation.
 
-    Trees are scored by the squared error of the share of failures that they foretell; the dearest leaves are taken whose
-    error exceeds the least by no more than the standard error of the difference. A point is foretold to fail where its
-    leaf has more failures than the tree's points overall.
+    Trees are scored by the squared error of the share of failures that they foretell; the dearest leaves are taken
+    whose error exceeds the least by no more than the standard error of the difference. A point is foretold to fail
+    where its leaf has more failures than the tree's points overall.
     """
     path = _tree(fewest, depth).cost_complexity_pruning_path(x, failed).ccp_alphas.clip(min=0.0)
     costs = np.append(np.sqrt(path[:-1] * path[1:]), path[-1])  # between the costs at which the tree changes
@@ -148,11 +148,10 @@ def _leaves(
 ) -> Iterator[tuple[int, dict[str, Limit]]]:
     """Every leaf with the limits on the way to it."""
     nodes: Any = tree.tree_
-    options = {
-        one.factor: [other.option for other in columns if other.factor == one.factor]
-        for one in columns
-        if one.option is not None
-    }
+    options: dict[str, tuple[str, ...]] = {}
+    for one in columns:
+        if one.option is not None:
+            options[one.factor] = (*options.get(one.factor, ()), one.option)
 
     def walk(node: int, limits: dict[str, Limit]) -> Iterator[tuple[int, dict[str, Limit]]]:
         if nodes.children_left[node] < 0:
@@ -163,10 +162,11 @@ def _leaves(
         left: Limit
         right: Limit
         if option is None:
-            low, high = limits.get(factor, (-math.inf, math.inf))
+            low, high = cast(tuple[float, float], limits.get(factor, (-math.inf, math.inf)))
             left, right = (low, at), (at, high)
         else:
-            left = tuple(one for one in limits.get(factor, options[factor]) if one != option)
+            allowed = cast(tuple[str, ...], limits.get(factor, options[factor]))
+            left = tuple(one for one in allowed if one != option)
             right = (option,)
         yield from walk(int(nodes.children_left[node]), limits | {factor: left})
         yield from walk(int(nodes.children_right[node]), limits | {factor: right})

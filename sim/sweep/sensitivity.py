@@ -8,6 +8,7 @@ trajectories, blocks, points. Chance in the outcome (seeds) counts as an effect 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,9 +112,9 @@ def morris(X: np.ndarray, y: np.ndarray, names: Sequence[str], levels: int, seed
 def sobol(y: np.ndarray, names: Sequence[str], seed: int) -> pd.DataFrame:
     """Shares of an outcome's variance, from `saltelli_sample` (Saltelli et al. 2010).
 
-    y: (base × (k + 2),). Columns: factor, first, first_low, first_high (what a factor explains alone), total, total_low,
-    total_high (what would remain if it alone were unknown: alone and with others). Estimates may lie a little below
-    zero. Blocks with a NaN are dropped; InputError where fewer than four remain. NaN where the outcome does not vary.
+    y: (base × (k + 2),). Columns: factor, first, first_low, first_high (what a factor explains alone), total,
+    total_low, total_high (what it explains alone and together with others). Estimates may lie a little below zero.
+    Blocks with a NaN are dropped; InputError where fewer than four remain. NaN where the outcome does not vary.
     """
     blocks, whole, attrs = _whole(np.asarray(y, dtype=np.float64), len(names) + 2, "blocks", FEWEST_BLOCKS)
     blocks = blocks[whole]
@@ -133,8 +134,8 @@ def sobol(y: np.ndarray, names: Sequence[str], seed: int) -> pd.DataFrame:
 
 
 def given_data(X: np.ndarray, y: np.ndarray, names: Sequence[str], seed: int) -> pd.DataFrame:
-    """Shares of an outcome's variance that factors explain alone, from any sample: Latin hypercube, Sobol sequence, draws
-    of the posterior (RBD-FAST: Tarantola, Gatelli & Mara 2006; Plischke 2010; Tissot & Prieur 2012).
+    """Shares of an outcome's variance that factors explain alone, from any sample: Latin hypercube, Sobol sequence,
+    draws of the posterior (RBD-FAST: Tarantola, Gatelli & Mara 2006; Plischke 2010; Tissot & Prieur 2012).
 
     X: (U, k), of which only the order within a column counts, so that it may be in any unit; y: (U,). Columns: factor,
     first, first_low, first_high. Where factors are correlated, a share holds what goes with the factor. Points with a
@@ -159,7 +160,8 @@ def given_data(X: np.ndarray, y: np.ndarray, names: Sequence[str], seed: int) ->
             conf_level=LEVEL,
             seed=seed + 1,
         )
-    return _table(names, _ends("first", found["S1"], found["S1_conf"]), "first", attrs)
+    half = np.asarray(found["S1_conf"]) / math.sqrt(2.0)  # SALib's is that of half of the points
+    return _table(names, _ends("first", found["S1"], half), "first", attrs)
 
 
 def _whole(y: np.ndarray, size: int, kind: str, fewest: int) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
@@ -195,7 +197,7 @@ def _table(
     """A row a factor, the largest `by` first."""
     table = pd.DataFrame({"factor": list(names), **columns})
     table = table.sort_values(by, ascending=False, kind="stable", ignore_index=True)
-    table.attrs = dict(attrs)
+    table.attrs.update(attrs)
     return table
 
 
