@@ -58,7 +58,7 @@ WORDS: dict[str, dict[str, str]] = {
         "choice note": "left: with 90% interval; regret: what the best policy at a point would have given more; "
         "star: smallest largest regret",
         "regret mean": "mean",
-        "regret 90": "9 of 10 points have no more",
+        "regret 90": "90th percentile",
         "regret most": "largest",
     },
     "ko": {
@@ -126,7 +126,7 @@ WORDS: dict[str, dict[str, str]] = {
         "choice note": "왼쪽: 90% 구간, 기회손실(후회): 각 표본점에서 최선의 정책과의 차이, "
         "별: 최대 기회손실이 가장 작은 정책",
         "regret mean": "평균",
-        "regret 90": "표본점의 90%가 이하",
+        "regret 90": "90 백분위",
         "regret most": "최대",
         "person-months": "명·개월",
         "persons": "명",

@@ -384,6 +384,8 @@ def _walk(model: type[BaseModel], path: Sequence[str]) -> tuple[type[BaseModel],
     keys = iter(path)
     for key in keys:
         field = model.model_fields.get(key)
+        if field is None and key.isdecimal():
+            continue  # a place in a list of tables
         if field is None:
             break
         annotation = field.annotation

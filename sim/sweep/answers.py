@@ -72,7 +72,8 @@ class Sweep:
         done = int((self.status == DONE).sum())
         groups = ", ".join(dict.fromkeys(one.group for one in self.store.kept.variables))
         levers = ", ".join(self.levers)
-        return f"<Sweep {self.store.manifest['name']}: {done:,} of {self.store.runs:,} runs; levers {levers}; groups {groups}>"
+        runs = f"{done:,} of {self.store.runs:,} runs"
+        return f"<Sweep {self.store.manifest['name']}: {runs}; levers {levers}; groups {groups}>"
 
     # ------------------------------------------------------------------------------------------- what it is
 
@@ -164,7 +165,7 @@ class Sweep:
 
     def open_zarr(self) -> xr.Dataset:
         """The arrays as they are stored, lazily (`xarray.open_zarr`): one a group and axis of time, a column a cell."""
-        return xr.open_zarr(self.store.folder / DATA, chunks=None)
+        return cast(xr.Dataset, xr.open_zarr(self.store.folder / DATA, chunks=None))
 
     def __getattr__(self, name: str) -> Group:
         if name.startswith("_") or name not in RATIOS:

@@ -104,9 +104,8 @@ def _tell_status(store: Store, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
         return
-    print(
-        f"{store.manifest['name']}: {found['runs_done']:,} of {found['runs']:,} runs done, {found['runs_failed']:,} failed"
-    )
+    runs = f"{found['runs_done']:,} of {found['runs']:,} runs done, {found['runs_failed']:,} failed"
+    print(f"{store.manifest['name']}: {runs}")
     print(f"  {found['units_done']:,} of {found['units']:,} units of {store.unit} runs; {store.folder}")
     if found["units_done"]:
         print(
@@ -146,7 +145,7 @@ def status_of(store: Store) -> dict[str, Any]:
 
 
 def _verify(store: Store, as_json: bool) -> None:
-    """Every unit against the checksum in its marker; damaged units lose their marker, so that --resume does them again."""
+    """Every unit against the checksum in its marker; damaged ones lose the marker: --resume does them again."""
     damaged = store.damaged()
     store.forget(damaged)
     if as_json:

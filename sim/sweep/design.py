@@ -1,8 +1,8 @@
 """Design files: levers × uncertainties × seeds, as TOML.
 
 A lever is what somebody decides (scenarios, and grids of keys laid over them); an uncertainty is what nobody knows
-(parameters of `[world]`, sampled within the bounds of their records); a seed is a replicate, the same at every point and
-for every lever, so that runs are compared in pairs. A design has levers × points × replicates runs, numbered with
+(parameters of `[world]`, sampled within the bounds of their records); a seed is a replicate, the same at every point
+and for every lever, so that runs are compared in pairs. A design has levers × points × replicates runs, numbered with
 the lever fastest and the point slowest.
 """
 
@@ -98,6 +98,10 @@ class Sample(Record):
         for name in needs:
             if not getattr(self, name):
                 raise InputError(f"a {self.method} sample must state {name}", key=f"samples.{name}")
+        if self.method == "morris" and (self.levels or 2) % 2:
+            raise InputError(
+                f"{self.levels} levels of a Morris sample", key="samples.levels", allowed="an even number"
+            )
         sizes = ("points", "trajectories", "levels", "base", "rows", "values")
         for name in sizes:
             if getattr(self, name) and name not in (*needs, *ALSO.get(self.method, ())):
@@ -253,7 +257,12 @@ class Design:
         runs = [f"run.{key}={json.dumps(value, default=str)}" for key, value in settings.items()]
         beside = str(self.path.parent / lever.scenario) if self.path else ""
         spec = beside if beside and Path(beside).is_file() else lever.scenario
-        return load(spec, overrides=[*lever.overrides, *runs, *self.sets, *more])
+        try:
+            return load(spec, overrides=[*lever.overrides, *runs, *self.sets, *more])
+        except InputError as error:
+            if error.file is None and error.key is None:
+                error.key = "levers.scenarios"
+            raise
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
@@ -315,7 +324,7 @@ class Design:
 
     @property
     def unit(self) -> int:
-        """Runs of a work unit: as the file says, else a thousandth of all, within limits; all levers of some replicates."""
+        """Runs of a work unit: as the file says, else a thousandth of all, within limits; always all levers."""
         runs, many = self.runs, len(self.levers)
         if self.file.unit:
             return min(runs, -(-self.file.unit // many) * many)
@@ -465,21 +474,18 @@ def is_design(path: Path) -> bool:
 
 
 def read_design(name: str | Path, sets: Sequence[str] = ()) -> Design:
-    """A design by path or name, checked against the scenarios and parameters. sets: "run.scale=500" and the like, on top
-    of every scenario.
+    """A design by path or name, checked against the scenarios and parameters. sets: "run.scale=500" and the like, on
+    top of every scenario.
 
     Raises InputError (file, line, key, what is allowed, the nearest name).
     """
     path = find(str(name))
     if path is None:
         exists = Path(str(name)).is_file()
-        problem = (
-            f"{str(name)!r} is not a design: it has no [[samples]]"
-            if exists
-            else f"there is no design {str(name)!r}"
-        )
+        problem = "is not a design: it has no [[samples]]" if exists else f"there is no design {str(name)!r}"
         raise InputError(
             problem,
+            file=str(name) if exists else None,
             allowed=f"the path of a .toml file, or one of {', '.join(shipped())}",
             nearest=nearest(Path(str(name)).stem, shipped()),
         )

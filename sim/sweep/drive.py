@@ -1,7 +1,7 @@
 """Who does the units: a pool of processes here, or the executors of `sim.sweep.cluster`; and the round that they do.
 
-Nothing but the markers in the folder says what is done. A driver looks what is missing, hands it out, and looks again; so
-a killed worker, driver or node costs the units that it was at, and nothing else.
+Nothing but the markers in the folder says what is done. A driver looks what is missing, hands it out, and looks again;
+so a killed worker, driver or node costs the units that it was at, and nothing else.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Executor(Protocol):
 
 
 class Local:
-    """Processes on this machine. A process that dies takes the others of its pool with it: the units they were at are then
-    done one at a time, so that it shows which run kills its process."""
+    """Processes on this machine. A process that dies takes the others of its pool with it: the units they were at are
+    then done one at a time, so that it shows which run kills its process."""
 
     name = "local"
 

@@ -1,8 +1,8 @@
 """What is kept of a run in a sweep, as rows of numbers, and the outcomes that answers are told in.
 
-Each group of `run.nc` (`market`, `programmes`, ...) becomes one array for each axis of time, with a column for every cell
-of its variables: `market_month` (run, month, column). Names, units and codes of the columns stand in `Variable` records,
-from which `sim.sweep.answers` makes the same named variables again.
+Each group of `run.nc` (`market`, `programmes`, ...) becomes one array for each axis of time, with a column for every
+cell of its variables: `market_month` (run, month, column). Names, units and codes of the columns stand in `Variable`
+records, from which `sim.sweep.answers` makes the same named variables again.
 """
 
 from __future__ import annotations

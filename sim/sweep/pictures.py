@@ -56,7 +56,7 @@ def tornado(table: pd.DataFrame, outcome_label: str, units: str, lang: str = "en
             ax.plot(
                 shown["mu"], y, linestyle="", marker="D", markersize=4.5, color=ORANGE, markeredgecolor=BLACK
             )
-            ax.xaxis.set_major_formatter(_numbers(say))
+            ax.xaxis.set_major_formatter(_numbers(say, units))
             ax.set_xlabel(say("morris axis").format(units=say(units)))
         elif total:
             _bars(ax, y + 0.19, shown, "total", 0.36, BLUE, "", say("total"))
@@ -130,13 +130,13 @@ def heat_map(
         figure = Figure(figsize=(2.9 + 0.72 * max(across.cells, 5), 2.2 + 0.5 * max(up.cells, 4)))
         figure.set_layout_engine("constrained")
         ax = figure.subplots()
-        _paint(figure, ax, mean, number, "///" if binned else "")
+        _paint(figure, ax, mean, _numbers(say, units), "///" if binned else "")
         for axis, one in ((ax.xaxis, across), (ax.yaxis, up)):
             axis.set_ticks(np.arange(len(one.ticks)) - (0.5 if one.cut else 0.0), one.ticks, fontsize=8.5)
         ax.set_xlabel("\n".join(_wrapped([x_label], say)))
         ax.set_ylabel("\n".join(_wrapped([y_label], say)))
         note = say("heat note bins" if binned else "heat note cells").format(fewest=FEWEST)
-        _finish(figure, f"{z_label} ({say(units)})", note)
+        _finish(figure, f"{z_label}, {say(units)}", note)
     return figure
 
 
@@ -242,7 +242,7 @@ def choice_picture(table: pd.DataFrame, outcome_label: str, units: str, lang: st
         right.plot(shown["regret_most"][least], y[least], linestyle="", marker="*", markersize=12, color=RED)
         right.set_xlim(0.0, None)
         right.set_xlabel(say("choice regret").format(units=say(units)))
-        right.xaxis.set_major_formatter(_numbers(say))
+        right.xaxis.set_major_formatter(_numbers(say, units))
         right.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         for ax in (left, right):
             ax.set_ylim(-0.6, len(shown) - 0.4)
@@ -251,8 +251,8 @@ def choice_picture(table: pd.DataFrame, outcome_label: str, units: str, lang: st
         right.legend(
             parts[-1:] + parts[:-1],
             words[-1:] + words[:-1],
-            loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
             ncols=3,
             fontsize=8.5,
         )
@@ -267,10 +267,12 @@ def _wrapped(labels: Sequence[str] | pd.Series[str], say: Callable[[str], str]) 
     return ["\n".join(wrap(str(label), WIDEST[say("language")])) for label in labels]
 
 
-def _numbers(say: Callable[[str], str]) -> FuncFormatter:
-    """Numbers in three digits, large ones with their mark (k, m, bn)."""
+def _numbers(say: Callable[[str], str], units: str = "") -> FuncFormatter:
+    """Numbers in three digits, large ones with their mark (k, m, bn), shares in percent."""
 
     def told(x: float, _: int | None = None) -> str:
+        if units == "share":
+            return f"{100.0 * x:.3g}%" if abs(x) > 1e-12 else "0%"
         if abs(x) < 1000:
             return f"{x:.3g}" if abs(x) > 1e-12 else "0"
         return ("-" if x < 0 else "") + short(abs(x), say("language"))

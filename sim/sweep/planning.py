@@ -1,4 +1,4 @@
-"""What a sweep will take: runs, core-hours and disk, from the lines that `laborshift warmup` measured on this machine."""
+"""What a sweep will take: runs, core-hours and disk, from the lines that `laborshift warmup` measured here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLUMNS = {"month": 100, "year": 72, "": 5760}
 
 
 class SweepPlan(NamedTuple):
-    """Runs, units, points and levers; seconds of a core a run and in all; wall seconds on `jobs` cores; bytes of disk."""
+    """Runs, units, points and levers; seconds of a core a run and in all; wall seconds on `jobs` cores; bytes."""
 
     name: str
     runs: int

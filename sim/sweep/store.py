@@ -2,11 +2,11 @@
 
 * `design.toml`, `levers/`: the question, self-contained; `manifest.json`: of which model, data and layout;
 * `data.zarr/`: Zarr v3 arrays (run, time, column), one shard for each work unit, and the points of the design;
-* `units/NNNNNNN.json`: a marker with the checksum of a unit's numbers, written after them. What has no marker is not done;
+* `units/NNNNNNN.json`: a marker with the checksum of a unit's numbers, written after them: no marker, not done;
 * `at/`: the run that each unit is at; `tasks/`, `logs/`: of cluster jobs; `answers/`: tables and pictures.
 
-A shard has one owner and is written whole: writing a part of a shard beside somebody else would lose data silently, so
-unaligned writes are refused.
+A shard has one owner and is written whole: writing a part of a shard beside somebody else would lose data silently,
+so unaligned writes are refused.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Store:
 
     def values(self, first: int, last: int) -> np.ndarray:
         """Values of the factors (points, factors) at some points."""
-        return np.asarray(self.data["factor_value"][first:last])
+        return np.asarray(self.array("factor_value")[first:last])
 
     # ------------------------------------------------------------------------------------------- what is done
 
@@ -151,7 +151,7 @@ class Store:
         )
 
     def write(self, first: int, blocks: Mapping[str, np.ndarray], status: np.ndarray) -> str:
-        """Write the runs of one unit, from run `first` on, and sync them to disk; the checksum (sha256) of what was written.
+        """Write the runs of one unit, from run `first` on, and sync them to disk; the checksum (sha256) of them.
 
         blocks: (runs, time, columns) of every array. ValueError where that is not exactly one unit.
         """

@@ -1,7 +1,7 @@
 """The work of a sweep: one unit of runs, from scenarios to a shard and a marker. Doing it again gives the same bytes.
 
 A run that raises is tried once more, then kept as a failure: numbers NaN, status 2, the traceback and the seed in the
-unit's marker. A run that takes its process with it (out of memory, killed) cannot say so: it leaves the name of the run in
+unit's marker. A run that takes its process with it (out of memory, killed) cannot say so: it leaves its number in
 `at/`, and after `DEADLY` deaths of a process that had nothing else to do it is a failure too.
 """
 
@@ -38,7 +38,7 @@ JOB = ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "JOB_COMPLET
 
 @lru_cache(maxsize=2)
 def opened(folder: Path) -> Store:
-    """The store, kept open in this process. InputError where this process has other kernels than the sweep began with."""
+    """The store, kept open in this process. InputError where the sweep began with other kernels."""
     from sim.kernels import source_digest
 
     store = Store(folder)
@@ -51,7 +51,7 @@ def opened(folder: Path) -> Store:
 
 
 def do_unit(folder: Path, unit: int, alone: bool = True) -> None:
-    """Do the runs of a unit, unless they are done. alone: whether a death of this process would be this unit's doing."""
+    """Do the runs of a unit, unless they are done. alone: whether a death of this process is this unit's doing."""
     store = opened(folder)
     if store.marker(unit).exists():
         return
@@ -128,7 +128,7 @@ def _points(folder: Path, unit: int) -> tuple[int, np.ndarray]:
 
 
 def records(store: Store, run: int, scenario: Scenario) -> dict[str, Programme]:
-    """Programme records of a run's scenario; those of a lever are the same at all points unless the design varies them."""
+    """Programme records of a run's scenario: of its lever, unless the design varies keys of the policy."""
     varied = any(not one.key.startswith("world.") for one in store.design.factors)
     if varied:
         return scenario.programmes(load_economy(scenario.run.economy).programmes)
