@@ -29,9 +29,9 @@ import io
 import itertools
 import math
 import os
+import pickle
 import tomllib
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -354,7 +354,12 @@ class Economy:
     @property
     def programmes(self) -> dict[str, dict[str, Any]]:
         """The programme records as the TOML has them, by id; a copy of its own for every caller."""
-        return deepcopy(self.documents.get("programmes", {}))
+        records: dict[str, dict[str, Any]] = pickle.loads(self._programmes)
+        return records
+
+    @cached_property
+    def _programmes(self) -> bytes:
+        return pickle.dumps(self.documents.get("programmes", {}))
 
     @cached_property
     def targets(self) -> list[Target]:
@@ -438,8 +443,10 @@ def _folder(name_or_path: str | Path) -> Path:
 
 def _read(path: Path, above: tuple[Path, ...] = ()) -> Economy:
     """The folder laid over its base, if it has one. InputError when there is no such base, or a circle of them."""
-    files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
-    economy = _read_files(path, tuple((file.name, *_stamp(file)) for file in files))
+    with os.scandir(path) as entries:
+        files = [one for one in entries if not one.name.startswith(".") and one.is_file()]
+        stamps = sorted((file.name, *_stamp(file)) for file in files)
+    economy = _read_files(path, tuple(stamps))
     base = economy.header.get("based_on")
     if base is None:
         return economy
@@ -486,7 +493,7 @@ def _laid_over(below: Economy, own: Economy) -> Economy:
     )
 
 
-def _stamp(file: Path) -> tuple[int, int]:
+def _stamp(file: os.DirEntry[str]) -> tuple[int, int]:
     stat = file.stat()
     return stat.st_mtime_ns, stat.st_size
 

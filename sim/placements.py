@@ -35,12 +35,11 @@ class Placements(NamedTuple):
 def placements(enrolments: Enrolments, programmes: int) -> Placements:
     """Heads known and in work, from every enrolment of a run."""
     shape = (len(STAGES), programmes, len(ORIGINS), len(COUNTED), len(DEFINITIONS), len(HORIZONS))
-    known, placed = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    at = _cells(enrolments)
-    noted = enrolments.placed
-    np.add.at(known, at, noted >= 0)
-    np.add.at(placed, at, noted == 1)
-    return Placements(known, placed)
+    noted = enrolments.placed.reshape(-1, int(np.prod(shape[3:])))
+    cell = np.ravel_multi_index(_cells(enrolments), shape[:3])[:, None] * noted.shape[1] + np.arange(noted.shape[1])
+    size = int(np.prod(shape))
+    known, placed = (np.bincount(cell[which], minlength=size) for which in (noted >= 0, noted == 1))
+    return Placements(known.reshape(shape), placed.reshape(shape))
 
 
 def staircase(
@@ -51,7 +50,7 @@ def staircase(
     Steps: enrolled, completed, in work 6 months after completion, and still in work 12 months after it. Taken
     are the intakes whose completers are known 12 months later, so that each step is a part of the one before.
     """
-    counts = np.zeros((len(STAGES), programmes, len(ORIGINS), 4), dtype=np.int64)
+    shape = (len(STAGES), programmes, len(ORIGINS))
     cohort = enrolments.start < followed_until(months_of_course, months)[enrolments.programme]
     done = enrolments.status == COMPLETED
     official = enrolments.placed[:, 1, 0, :]
@@ -62,10 +61,8 @@ def staircase(
         cohort & done & half_year,
         cohort & done & half_year & (official[:, ONE_YEAR] == 1),
     )
-    at = _cells(enrolments)
-    for k, step in enumerate(steps):
-        np.add.at(counts[..., k], at, step)
-    return counts
+    cell, size = np.ravel_multi_index(_cells(enrolments), shape), int(np.prod(shape))
+    return np.stack([np.bincount(cell[step], minlength=size).reshape(shape) for step in steps], axis=-1)
 
 
 def followed_until(months_of_course: tuple[int, ...], months: int) -> np.ndarray:

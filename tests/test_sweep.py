@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -26,49 +25,16 @@ from sim.uncertainty import ensemble
 
 pytest.importorskip("zarr")
 
+from tests_of_sweeps import SMALL, bytes_of, design_of, in_this_process
+
 from sim.sweep import work
 from sim.sweep.answers import Sweep, open_sweep
-from sim.sweep.design import Design, read_design, shipped
+from sim.sweep.design import read_design, shipped
 from sim.sweep.drive import Local, drive, folder_of, prepared
 from sim.sweep.points import count, points
 from sim.sweep.store import DATA, DONE, FAILED, Store
 
 ROOT = Path(__file__).parents[1]
-SMALL = """
-unit = {unit}
-[run]
-scale = 1000
-months = 4
-replicates = 2
-[levers]
-scenarios = ["baseline", "roadmap"]
-[[samples]]
-method = "list"
-rows = [{{job_creation = 0.1}}, {{job_creation = 0.9, exposure = "aioe"}}, {{}}]
-rest = "posterior"
-"""
-
-
-def design_of(folder: Path, text: str = SMALL, unit: int = 4) -> Design:
-    file = folder / "small.toml"
-    file.write_text(text.format(unit=unit), encoding="utf-8")
-    return read_design(file)
-
-
-def bytes_of(folder: Path) -> dict[str, str]:
-    """sha256 of every file of the numbers."""
-    data = folder / DATA
-    return {
-        str(file.relative_to(data)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(data.rglob("*"))
-        if file.is_file()
-    }
-
-
-def in_this_process(store: Store) -> Store:
-    for unit in store.missing():
-        work.do_unit(store.folder, unit)
-    return store
 
 
 @pytest.fixture(scope="module")

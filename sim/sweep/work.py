@@ -85,7 +85,7 @@ def do_unit(folder: Path, unit: int, alone: bool = True) -> None:
         "host": os.uname().nodename,
         "process": os.getpid(),
         "job": {name: os.environ[name] for name in JOB if name in os.environ},
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "failures": failures,
     }
     store.mark(unit, told)
