@@ -17,13 +17,15 @@ BENCH     ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format types bench wheel lock clean
+.PHONY: help run extras test lint format types bench wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/base.done ## the training plan against the baseline; prints the table, keeps the results in outputs/
 	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
+
+extras: $(VENV)/dev.done ## what sweeps, clusters, calibration and tests need, into .venv
 
 test: $(VENV)/dev.done ## the whole test suite, in two processes
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)

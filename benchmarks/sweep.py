@@ -2,11 +2,11 @@
 
     python benchmarks/sweep.py [--seconds 240] [--jobs 2] [--json benchmarks/sweep.json] [--docs docs/cluster.md]
 
-`busy`: `laborshift sweep sensitivity` for some seconds, then interrupted: the share of the cores' time that was spent in
-the model, and what a run costs beyond it. `store`: stores of 100, 1,000 and 10,000 runs, filled with the units of that
-sweep over and over: time to write, files, bytes, opening with xarray, a quantile over all runs, the search for what is
-missing. `million`: the same of a design of 10^6 runs, in units of 1,000, whose making and 20 of whose units are
-measured; the rest of it is multiplication. Leave the machine alone meanwhile.
+`busy`: `laborshift sweep sensitivity` for some seconds, then interrupted: the share of the cores' time that was spent
+in the model, and what a run costs beyond it. `store`: stores of 100, 1,000 and 10,000 runs, filled with the units of
+that sweep over and over: files, bytes, opening with xarray, a quantile over all runs, the search for what is missing.
+`million`: a design of 10^6 runs in units of 1,000, whose making and 20 of whose units are measured; the rest of it is
+multiplication. Leave the machine alone meanwhile.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def fill(source: Store, target: Store, units: int) -> None:
 
 
 def million(source: Store, folder: Path, seconds_a_run: float) -> dict[str, Any]:
-    """A design of 10^6 runs on 1,000 cores: what one driver does for it, and what the file system and Slurm must bear."""
+    """A design of 10^6 runs on 1,000 cores: what one driver does, what the file system and Slurm must bear."""
     started = time.perf_counter()
     target = made(source, folder / "million", MILLION, BIG_UNIT)
     making = time.perf_counter() - started
@@ -203,9 +203,10 @@ def in_words(told: dict[str, Any]) -> str:
     """The tables of docs/cluster.md."""
     b, m = told["busy"], told["million"]
     lines = [
-        f"`benchmarks/sweep.py` on this kind of machine: {b['jobs']} cores, `sensitivity` ({b['runs']} runs measured): "
-        f"**{b['share_in_model']:.1%}** of the cores' time in the model, **{b['overhead_ms_a_run']:.1f} ms** a run beyond it, "
-        f"{b['seconds_a_run']:.2f} s a run, {b['runs_a_second']:.2f} runs a second.",
+        f"`benchmarks/sweep.py` on the machine of [performance.md](performance.md), {b['jobs']} cores, `sensitivity` "
+        f"({b['runs']} runs measured): "
+        f"**{b['share_in_model']:.1%}** of the cores' time in the model, **{b['overhead_ms_a_run']:.1f} ms** a run "
+        f"beyond it, {b['seconds_a_run']:.2f} s a run, {b['runs_a_second']:.2f} runs a second.",
         "",
         "| runs | units | files | bytes a run | `xarray.open_zarr` | quantile of a variable | what is missing |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -215,9 +216,9 @@ def in_words(told: dict[str, Any]) -> str:
             for r in told["store"]
         ),
         "",
-        f"A design of {m['runs']:,} runs has {m['units']:,} units of {BIG_UNIT:,}: making its folder took {m['make_s']:.1f} s "
-        f"(peak {m['make_peak_mb']:,} MB), writing a unit {m['unit_write_s']:.2f} s, a look at what is missing "
-        f"{m['missing_ms']:.1f} ms. By multiplication, on {m['cores']:,} cores: {m['core_hours']:,} core-hours or "
+        f"A design of {m['runs']:,} runs has {m['units']:,} units of {BIG_UNIT:,}: making its folder took "
+        f"{m['make_s']:.1f} s (peak {m['make_peak_mb']:,} MB), writing a unit {m['unit_write_s']:.2f} s, a look at what "
+        f"is missing {m['missing_ms']:.1f} ms. By multiplication, on {m['cores']:,} cores: {m['core_hours']:,} core-hours or "
         f"{m['wall_minutes']} minutes, {m['gigabytes']} GB in {m['files']:,} files, {m['megabytes_a_second']} MB and "
         f"{m['files_a_second']} new files a second: little for a parallel file system. What is felt first is Slurm: "
         f"starting {m['cores']:,} array tasks at {TASKS_A_SECOND} a second takes {m['tasks_minutes']} minutes; "

@@ -322,7 +322,8 @@ def allocate(
         if missing.name != "scipy":
             raise
         raise InputError(
-            "scipy is not installed", allowed="pip install 'laborshift[calibrate]' first"
+            "scipy is not installed",
+            allowed="pip install 'laborshift[calibrate]' first, or make extras in a checkout",
         ) from None
     command(
         asked,
@@ -395,7 +396,7 @@ def calibrate(
             raise
         problem = f"{missing.name} is not installed"
         raise InputError(
-            problem, allowed="pip install 'laborshift[calibrate]', or make test, first"
+            problem, allowed="pip install 'laborshift[calibrate]' first, or make extras in a checkout"
         ) from None
     command(
         targets,
@@ -684,7 +685,9 @@ def _with_extra(extra: str, module: str, function: str) -> Any:
         if (missing.name or "sim").split(".")[0] == "sim":
             raise
         problem = f"{missing.name} is not installed"
-        raise InputError(problem, allowed=f"pip install 'laborshift[{extra}]' first") from None
+        raise InputError(
+            problem, allowed=f"pip install 'laborshift[{extra}]' first, or make extras in a checkout"
+        ) from None
 
 
 def _mistakes(item: str, sets: Sequence[str]) -> list[InputError]:

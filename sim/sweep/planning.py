@@ -98,7 +98,8 @@ def plan_command(design: Design, *, jobs: int = 1, json: bool = False) -> None:
         return
     from sim.evaluation.answers import console, printed
 
-    points = f"{found.levers} levers x {found.points:,} points x {found.replicates} replicates"
+    points = f"{found.levers} levers x {found.points:,} points x {found.replicates} replicate"
+    points += "s" if found.replicates > 1 else ""
     side = f"{found.jobs} process{'es' if found.jobs > 1 else ''}"
     rows = [
         ("runs", f"{found.runs:,}", f"{points}, in {found.units:,} units of {found.unit}"),
@@ -114,7 +115,9 @@ def plan_command(design: Design, *, jobs: int = 1, json: bool = False) -> None:
         ("disk", size(found.disk_bytes), f"about {found.files:,} files"),
     ]
     note = f"rests on what was measured here on {calibration.measured[:10]}; expect 30% either way"
-    console().print(printed(f"Sweep {found.name}", ("will take", "", "of which"), rows, note))
+    table = printed(f"Sweep {found.name}", ("will take", "", "of which"), rows, note)
+    table.columns[2].justify = "left"
+    console().print(table)
 
 
 __all__ = ["SweepPlan", "plan", "plan_command"]
