@@ -217,12 +217,12 @@ def in_words(told: dict[str, Any]) -> str:
         ),
         "",
         f"A design of {m['runs']:,} runs has {m['units']:,} units of {BIG_UNIT:,}: making its folder took "
-        f"{m['make_s']:.1f} s (peak {m['make_peak_mb']:,} MB), writing a unit {m['unit_write_s']:.2f} s, a look at what "
-        f"is missing {m['missing_ms']:.1f} ms. By multiplication, on {m['cores']:,} cores: {m['core_hours']:,} core-hours or "
-        f"{m['wall_minutes']} minutes, {m['gigabytes']} GB in {m['files']:,} files, {m['megabytes_a_second']} MB and "
-        f"{m['files_a_second']} new files a second: little for a parallel file system. What is felt first is Slurm: "
-        f"starting {m['cores']:,} array tasks at {TASKS_A_SECOND} a second takes {m['tasks_minutes']} minutes; "
-        "so give each task many units, and expect no gain from more cores than that.",
+        f"{m['make_s']:.1f} s (peak {m['make_peak_mb']:,} MB), writing a unit {m['unit_write_s']:.2f} s, a look at "
+        f"what is missing {m['missing_ms']:.1f} ms. By multiplication, on {m['cores']:,} cores: "
+        f"{m['core_hours']:,} core-hours or {m['wall_minutes']} minutes, {m['gigabytes']} GB in {m['files']:,} files, "
+        f"{m['megabytes_a_second']} MB and {m['files_a_second']} new files a second: little for a parallel file system. "
+        f"What is felt first is Slurm: starting {m['cores']:,} array tasks at {TASKS_A_SECOND} a second takes "
+        f"{m['tasks_minutes']} minutes; so a task has many units, and more cores than that gain nothing.",
     ]
     return "\n".join(lines) + "\n"
 
