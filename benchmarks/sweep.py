@@ -220,7 +220,7 @@ def in_words(told: dict[str, Any]) -> str:
         f"{m['make_s']:.1f} s (peak {m['make_peak_mb']:,} MB), writing a unit {m['unit_write_s']:.2f} s, a look at "
         f"what is missing {m['missing_ms']:.1f} ms. By multiplication, on {m['cores']:,} cores: "
         f"{m['core_hours']:,} core-hours or {m['wall_minutes']} minutes, {m['gigabytes']} GB in {m['files']:,} files, "
-        f"{m['megabytes_a_second']} MB and {m['files_a_second']} new files a second: little for a parallel file system. "
+        f"{m['megabytes_a_second']} MB and {m['files_a_second']} files a second, little for a parallel file system. "
         f"What is felt first is Slurm: starting {m['cores']:,} array tasks at {TASKS_A_SECOND} a second takes "
         f"{m['tasks_minutes']} minutes; so a task has many units, and more cores than that gain nothing.",
     ]

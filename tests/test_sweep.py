@@ -270,7 +270,7 @@ MANY = SMALL.replace('[{{job_creation = 0.1}}, {{job_creation = 0.9, exposure = 
 def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
     """Workers and drivers are killed at random moments, twenty times during one sweep, and it is resumed each time."""
     rows = ", ".join(f"{{job_creation = {n / 40}}}" for n in range(40))
-    text = MANY.replace("ROWS", f"[{rows}]").replace("{{", "{").replace("}}", "}").replace("{unit}", "8")
+    text = MANY.replace("ROWS", f"[{rows}]").replace("{{", "{").replace("}}", "}").replace("{unit}", "4")
     (tmp_path / "many.toml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "sim.cli", "sweep", "many.toml", "--jobs", "2", "--quiet", "--out"]
     settings = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(ROOT)}}
@@ -285,7 +285,7 @@ def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
         with subprocess.Popen([*command, "cut", "--resume"], stderr=subprocess.DEVNULL, **settings) as driver:
             while driver.poll() is None and sum(kills.values()) < 20:
                 assert time.monotonic() < deadline
-                time.sleep(chance.uniform(1.0, 6.0))
+                time.sleep(chance.uniform(2.0, 8.0))
                 mine = children(driver.pid)
                 if mine and chance.random() < 0.6:
                     os.kill(chance.choice(mine), signal.SIGKILL)
@@ -295,7 +295,8 @@ def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
                     kills["driver"] += 1
             if sum(kills.values()) >= 20 and driver.poll() is None:
                 driver.kill()
-        if not Store(next((tmp_path / "cut").glob("many-*"))).missing() and sum(kills.values()) < 20:
+        folder = next((tmp_path / "cut").glob("many-*"), None)
+        if folder and not Store(folder).missing() and sum(kills.values()) < 20:
             pytest.fail(f"the sweep was done after {kills}: it is too short for this test")
     done = subprocess.run(
         [*command, "cut", "--resume"], capture_output=True, text=True, timeout=900, check=False, **settings
