@@ -1,0 +1,204 @@
+"""A table of a report: numbers with intervals in named columns, and what a reader must know of them.
+
+Values are numbers, never text made of numbers: both languages, the workbook and the page show the same. How a number is
+written follows from its unit (`written`).
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from sim.report.words import Words
+
+
+class Number(NamedTuple):
+    """A value with its 90% interval; NaN ends where there is none, NaN all over where too few agents stand behind it."""
+
+    mean: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0.0 or self.high < 0.0
+
+    @classmethod
+    def of(cls, row: Any) -> Number:
+        """From a row of a frame with the columns mean, low and high."""
+        return cls(float(row["mean"]), float(row["low"]), float(row["high"]))
+
+
+Value = Number | float | int | str | None
+
+
+class Column(NamedTuple):
+    """title: in the report's language. unit: of `UNITS`, "" for text."""
+
+    title: str
+    unit: str = ""
+
+
+UNITS: dict[str, tuple[float, str]] = {
+    # unit -> factor on the stored value, format of the number; its name is the message "unit.<unit>"
+    "persons": (1.0, ",.0f"),
+    "change of persons": (1.0, "+,.0f"),
+    "person-months": (1.0, ",.0f"),
+    "change of person-months": (1.0, "+,.0f"),
+    "share": (100.0, ".1f"),
+    "small share": (100.0, ".2f"),
+    "points": (1.0, "+.1f"),
+    "percent": (1.0, "+.2f"),
+    "won": (1.0, ",.0f"),
+    "thousand won": (1e-3, ",.0f"),
+    "million won": (1e-6, ",.1f"),
+    "billion won": (1e-9, ",.1f"),
+    "change of billion won": (1e-9, "+,.1f"),
+    "months": (1.0, ".1f"),
+    "ratio": (1.0, ".2f"),
+    "small ratio": (1.0, ".4f"),
+    "hours": (1.0, ".2f"),
+    "count": (1.0, ",.0f"),
+    "year": (1.0, ".0f"),
+    "number": (1.0, ".3g"),
+}
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A table of the report. definition, source: sentences in the report's language; n: what it rests on; notes:
+    further ones; missing: why it cannot be filled, else "". A filled table has rows."""
+
+    number: int
+    key: str
+    title: str
+    columns: tuple[Column, ...] = ()
+    rows: list[tuple[Value, ...]] = field(default_factory=list)
+    definition: str = ""
+    source: str = ""
+    n: str = ""
+    notes: tuple[str, ...] = ()
+    missing: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.rows and not self.missing:
+            raise ValueError(f"table {self.number} has no rows and does not say why")
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"table {self.number}: a row is not as wide as the columns")
+
+    def frame(self) -> pd.DataFrame:
+        """Plain numbers in the unit shown, for the workbook and CSV: a column, and two more where there are intervals."""
+        out: dict[str, list[Any]] = {}
+        for k, column in enumerate(self.columns):
+            values = [row[k] for row in self.rows]
+            factor = UNITS[column.unit][0] if column.unit else 1.0
+            name = column.title
+            while name in out:
+                name += " "
+            if any(isinstance(v, Number) for v in values):
+                numbers = [v if isinstance(v, Number) else Number(_float(v)) for v in values]
+                out[name] = [v.mean * factor for v in numbers]
+                out[f"{name} [5%]"] = [v.low * factor for v in numbers]
+                out[f"{name} [95%]"] = [v.high * factor for v in numbers]
+            else:
+                out[name] = [v * factor if isinstance(v, int | float) and column.unit else v for v in values]
+        return pd.DataFrame(out)
+
+    def html(self, say: Words) -> str:
+        """The table as HTML with its heading and notes; headers are marked for screen readers."""
+        head = f'<h3 id="table-{self.number}">{html.escape(say("table.heading", number=self.number, title=self.title))}</h3>'
+        notes = "".join(f"<p class='note'>{html.escape(text)}</p>" for text in self.said(say))
+        if self.missing:
+            return f"{head}<p class='missing'>{html.escape(self.missing)}</p>{notes}"
+        titles = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in self.headers(say))
+        body = "".join(
+            "<tr>" + "".join(_cell(text, k, self.columns[k]) for k, text in enumerate(line)) + "</tr>"
+            for line in self.lines(say)
+        )
+        label = html.escape(self.title)
+        table = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+        return f"{head}<div class='wide' role='region' tabindex='0' aria-label='{label}'>{table}</div>{notes}"
+
+    def markdown(self, say: Words) -> str:
+        """The same as Markdown (a pipe table), for the printed page and the word processor."""
+        heading = say("table.heading", number=self.number, title=self.title)
+        parts = [f"### {heading} {{#table-{self.number}}}", ""]
+        if self.missing:
+            parts += [f"*{self.missing}*", ""]
+        else:
+            rows = [self.headers(say), *self.lines(say)]
+            rows = [[_plain(text) for text in row] for row in rows]
+            marks = [":--" if not column.unit else "--:" for column in self.columns]
+            parts += [f"| {' | '.join(row)} |" for row in (rows[0], marks, *rows[1:])]
+            parts.append("")
+        for text in self.said(say):
+            parts += [text, ""]
+        return "\n".join(parts)
+
+    def headers(self, say: Words) -> list[str]:
+        """Titles with units."""
+        return [
+            f"{c.title} ({say(f'unit.{c.unit}')})" if c.unit and c.title else c.title for c in self.columns
+        ]
+
+    def lines(self, say: Words) -> list[list[str]]:
+        """Every cell as it is written."""
+        return [
+            [written(v, c.unit, say) for v, c in zip(row, self.columns, strict=True)] for row in self.rows
+        ]
+
+    def said(self, say: Words) -> list[str]:
+        """Definition, n, source and notes as lines."""
+        parts = (("table.definition", self.definition), ("table.n", self.n), ("table.source", self.source))
+        return [f"{say(key)}: {text}" for key, text in parts if text] + list(self.notes)
+
+
+def written(value: Value, unit: str, say: Words) -> str:
+    """A value as it is written: the interval in brackets behind it, a dash for none."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    factor, form = UNITS[unit] if unit else (1.0, "")
+    number = value if isinstance(value, Number) else Number(float(value))
+    if number.mean != number.mean:
+        return say("table.too few") if isinstance(value, Number) else "–"
+    text = _signed(number.mean * factor, form)
+    if number.low != number.low:
+        return text
+    return f"{text} [{_signed(number.low * factor, form)}, {_signed(number.high * factor, form)}]"
+
+
+def _signed(x: float, form: str) -> str:
+    """A number without a minus before zero."""
+    text = format(x, form)
+    zero = not any(c in "123456789" for c in text)
+    return text.replace("-", "+" if "+" in form else "") if zero else text.replace("-", "−")
+
+
+def _cell(text: str, k: int, column: Column) -> str:
+    tag, scope = ("th", " scope='row'") if k == 0 else ("td", "")
+    style = " class='number'" if column.unit else ""
+    return f"<{tag}{scope}{style}>{html.escape(text)}</{tag}>"
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _float(value: Value) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def too_short(number: int, key: str, title: str, why: str, notes: Sequence[str] = ()) -> ReportTable:
+    """A table that cannot be filled, and why."""
+    return ReportTable(number, key, title, missing=why, notes=tuple(notes))
+
+
+__all__ = ["UNITS", "Column", "Number", "ReportTable", "Value", "too_short", "written"]
