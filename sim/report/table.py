@@ -18,7 +18,7 @@ from sim.report.words import Words
 
 
 class Number(NamedTuple):
-    """A value with its 90% interval; NaN ends where there is none, NaN all over where too few agents stand behind it."""
+    """A value with its 90% interval; NaN ends where there is none, NaN all over where too few agents are behind it."""
 
     mean: float
     low: float = math.nan
@@ -93,7 +93,7 @@ class ReportTable:
             raise ValueError(f"table {self.number}: a row is not as wide as the columns")
 
     def frame(self) -> pd.DataFrame:
-        """Plain numbers in the unit shown, for the workbook and CSV: a column, and two more where there are intervals."""
+        """Plain numbers in the unit shown, for workbook and CSV: a column, and two more where there are intervals."""
         out: dict[str, list[Any]] = {}
         for k, column in enumerate(self.columns):
             values = [row[k] for row in self.rows]
@@ -112,7 +112,8 @@ class ReportTable:
 
     def html(self, say: Words) -> str:
         """The table as HTML with its heading and notes; headers are marked for screen readers."""
-        head = f'<h3 id="table-{self.number}">{html.escape(say("table.heading", number=self.number, title=self.title))}</h3>'
+        heading = html.escape(say("table.heading", number=self.number, title=self.title))
+        head = f'<h3 id="table-{self.number}">{heading}</h3>'
         notes = "".join(f"<p class='note'>{html.escape(text)}</p>" for text in self.said(say))
         if self.missing:
             return f"{head}<p class='missing'>{html.escape(self.missing)}</p>{notes}"
