@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -39,6 +39,9 @@ from sim.variables import (
 from sim.versions import versions
 from sim.workers import STAGES
 
+if TYPE_CHECKING:
+    from sim.economy import Economy
+
 LEAD = ("scenario", "replicate")
 STEPS = ("enrolled", "completed", "employed", "retained")
 NO_EMPLOYER = "none"
@@ -52,8 +55,14 @@ class TreeBuilder:
     InputError when two scenarios with different settings share a name.
     """
 
-    def __init__(self, runs: Sequence[RunData], programmes: Sequence[str] | None = None) -> None:
-        """programmes: ids of the axis, where they are more than those of the runs."""
+    def __init__(
+        self,
+        runs: Sequence[RunData],
+        programmes: Sequence[str] | None = None,
+        economy: Economy | None = None,
+    ) -> None:
+        """programmes: ids of the axis, where they are more than those of the runs. economy: theirs, where it is at
+        hand."""
         self.names = list(dict.fromkeys(run.scenario.name for run in runs))
         self.replicates = sorted({run.replicate for run in runs})
         cells = {(run.scenario.name, run.replicate): run for run in runs}
@@ -64,7 +73,7 @@ class TreeBuilder:
         self._refuse_mixtures()
         self.run = self.first.scenario.run
         self.scale = self.run.scale
-        self.economy = economies.load(self.run.economy)
+        self.economy = economy or economies.load(self.run.economy)
         self.programme_ids = sorted(programmes or {p for run in runs for p in run.programmes})
 
     def _refuse_mixtures(self) -> None:

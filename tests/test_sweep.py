@@ -285,14 +285,15 @@ def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
         with subprocess.Popen([*command, "cut", "--resume"], stderr=subprocess.DEVNULL, **settings) as driver:
             while driver.poll() is None and sum(kills.values()) < 20:
                 assert time.monotonic() < deadline
-                time.sleep(chance.uniform(2.0, 8.0))
-                mine = children(driver.pid)
-                if mine and chance.random() < 0.6:
-                    os.kill(chance.choice(mine), signal.SIGKILL)
-                    kills["worker"] += 1
-                elif driver.poll() is None:
-                    driver.kill()
-                    kills["driver"] += 1
+                kind = chance.choice(("driver", "worker"))
+                early = kind == "driver" and chance.random() < 0.3
+                while not early and driver.poll() is None and not children(driver.pid):
+                    time.sleep(0.05)  # until it has workers
+                time.sleep(chance.uniform(0.0, 6.0))
+                victims = [driver.pid] if kind == "driver" else children(driver.pid)
+                if victims and driver.poll() is None:
+                    os.kill(chance.choice(victims), signal.SIGKILL)
+                    kills[kind] += 1
             if sum(kills.values()) >= 20 and driver.poll() is None:
                 driver.kill()
         folder = next((tmp_path / "cut").glob("many-*"), None)

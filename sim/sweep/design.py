@@ -28,7 +28,7 @@ from sim.records import Record, between, fields_at, validated
 from sim.scenario import Scenario, load
 
 SCALAR = bool | int | float | str
-FEWEST_RUNS, MOST_RUNS = 10, 1000
+FEWEST_RUNS, MOST_RUNS = 20, 1000
 """Runs of a work unit: a thousandth of the design, within these."""
 WORKER_MONTHS = 2e9
 """The most worker-months of a unit, some minutes of one core: finer agents make smaller units."""

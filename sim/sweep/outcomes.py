@@ -22,6 +22,7 @@ from sim.replicate import RunData
 from sim.variables import REVENUE
 
 if TYPE_CHECKING:
+    from sim.economy import Economy
     from sim.sweep.answers import Sweep
 
 TIMES = ("month", "year", "run_year")
@@ -137,9 +138,13 @@ class RunSums(TreeBuilder):
     """The sums of one run, without labels: what `TreeBuilder` makes, quickly."""
 
     def __init__(
-        self, run: RunData, programmes: Sequence[str], records: Mapping[str, Programme] | None
+        self,
+        run: RunData,
+        programmes: Sequence[str],
+        records: Mapping[str, Programme] | None = None,
+        economy: Economy | None = None,
     ) -> None:
-        super().__init__([run], programmes)
+        super().__init__([run], programmes, economy)
         self.known = records
 
     def _records_of(self, run: RunData) -> dict[str, Programme]:
@@ -149,7 +154,7 @@ class RunSums(TreeBuilder):
 def kept_of(run: RunData, asked: Sequence[str], programmes: Sequence[str]) -> Kept:
     """What to keep of runs like this one. asked: as `kept_names`. InputError for an unknown variable."""
     names = kept_names(asked)
-    builder = RunSums(run, programmes, None)
+    builder = RunSums(run, programmes)
     variables: list[Variable] = []
     length: dict[str, int] = {}
     for group in dict.fromkeys(name.split(".")[0] for name in names):
@@ -199,9 +204,11 @@ def _variable(group: str, name: str, values: xr.Variable, before: Sequence[Varia
     )
 
 
-def rows(run: RunData, kept: Kept, records: Mapping[str, Programme]) -> dict[str, np.ndarray]:
+def rows(
+    run: RunData, kept: Kept, records: Mapping[str, Programme], economy: Economy
+) -> dict[str, np.ndarray]:
     """One run as float64 (time, columns) by array. records: programme records of the run's scenario."""
-    builder = RunSums(run, kept.programmes, records)
+    builder = RunSums(run, kept.programmes, records, economy)
     groups = {group: builder.variables(group) for group in dict.fromkeys(one.group for one in kept.variables)}
     out = {name: np.empty(shape) for name, shape in kept.arrays.items()}
     for one in kept.variables:

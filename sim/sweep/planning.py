@@ -14,7 +14,7 @@ OVERHEAD_S = 0.008
 """Of a run beyond its simulation: making its scenario and its rows, writing, the pool (`benchmarks/sweep.py`)."""
 CELLS = 8
 """Bytes of a number before compression."""
-PACKED = 0.26
+PACKED = 0.13
 """Share of them that is left on disk (`benchmarks/sweep.py`)."""
 MARKER = 600
 COLUMNS = {"month": 100, "year": 72, "": 5760}

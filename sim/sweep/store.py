@@ -28,6 +28,7 @@ import zarr
 from sim.economy import load as load_economy
 from sim.errors import InputError
 from sim.folder import commit, whole
+from sim.jobs import in_threads
 from sim.layers import read
 from sim.records import validated
 from sim.scenario import Scenario
@@ -166,7 +167,8 @@ class Store:
             if (array.shards or array.chunks)[0] != self.unit:
                 raise ValueError(f"the shards of {name} are not units")
             array[first : first + many] = block
-            _sync(self.folder / DATA / name / "c" / str(unit))
+        shards = [self.folder / DATA / name / "c" / str(unit) for name in (*blocks, "status")]
+        in_threads(len(shards), _sync, shards)  # the disk does them together
         return checksum(blocks, status)
 
     def mark(self, unit: int, told: Mapping[str, Any]) -> None:

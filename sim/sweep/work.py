@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from sim.checkpoint import Place
+from sim.economy import Economy
 from sim.economy import load as load_economy
 from sim.errors import InputError
 from sim.records import Programme
@@ -103,9 +104,10 @@ def _tried(store: Store, run: int, place: Place) -> tuple[dict[str, np.ndarray] 
             last = store.place(run)[2] == len(store.levers) - 1
             data = simulate(scenario, replicate, threads=1, place=place, shared=len(store.levers) > 1)
             spent += time.perf_counter() - started
-            if last:
-                place.forget_histories([scenario], replicate)
-            return rows(data, store.kept, records(store, run, scenario)), spent, ""
+            if last:  # of those that share a history
+                for file in place.folder.iterdir():
+                    file.unlink()
+            return rows(data, store.kept, records(store, run, scenario), economy_of(store.folder)), spent, ""
         except Exception:
             spent += time.perf_counter() - started
             why = traceback.format_exc()
@@ -125,6 +127,12 @@ def _points(folder: Path, unit: int) -> tuple[int, np.ndarray]:
     runs = store.runs_of(unit)
     first, last = (store.place(run)[0] for run in (runs.start, runs.stop - 1))
     return first, store.values(first, last + 1)
+
+
+@lru_cache(maxsize=2)
+def economy_of(folder: Path) -> Economy:
+    """The economy of a sweep, read once."""
+    return load_economy(opened(folder).design.scenarios[0].run.economy)
 
 
 def records(store: Store, run: int, scenario: Scenario) -> dict[str, Programme]:
