@@ -458,7 +458,9 @@ def _show(found: Plan) -> None:
     parts = ", ".join(f"{name} {duration(took)}" for name, took in found.cpu_parts.items() if took >= 0.05)
     note = f", {found.threads} threads" if found.threads > 1 else ""
     table.add_row(
-        "wall time", duration(found.wall_s), f"{found.jobs} processes{note}, on cores nobody else uses"
+        "wall time",
+        duration(found.wall_s),
+        f"{found.jobs} process{'es' if found.jobs > 1 else ''}{note}, on cores nobody else uses",
     )
     table.add_row("processor time", duration(found.cpu_s), parts)
     table.add_row("", f"{found.cpu_s / 3600:,.3f} core-hours", "")

@@ -172,12 +172,15 @@ def run_command(
     checkpoint_every: int = 0,
 ) -> None:
     """`laborshift run`: run, then print a table for people, or one JSON object with `json`."""
+    from sim.folder import finished, folder_of
     from sim.tables import as_json, print_run
 
     on_network = load_economy(scenario.run.economy).kind != "country"
     if not on_network:  # whose few kernels compile in seconds
         require_country(scenario)
         say_if_compiling(quiet=quiet or json)
+    if not (quiet or json or force) and finished(folder_of(scenario, out), panel):
+        print("answered from its folder; --force runs it again", file=sys.stderr)
     results, folder = run(
         scenario,
         out=out,

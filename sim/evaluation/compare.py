@@ -189,6 +189,7 @@ def compare_command(
     full: bool = False,
 ) -> None:
     """`laborshift compare`: run in pairs, keep the folder, print the answer (every table if `full`) or JSON."""
+    from sim.folder import finished
     from sim.runner import say_if_compiling
 
     require_pairable([base, *others])
@@ -196,6 +197,8 @@ def compare_command(
         if same and not quiet:
             print(f"note: {one.name} asks what {base.name} asks: every effect is zero", file=sys.stderr)
     say_if_compiling(quiet=quiet or json)
+    if not (quiet or json or force) and finished(folder_of([base, *others], out), panel):
+        print("answered from its folder; --force runs it again", file=sys.stderr)
     effects, folder = compare_into(
         [base, *others],
         out=out,
