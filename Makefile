@@ -17,10 +17,10 @@ BENCH     ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run extras test lint format types bench wheel lock clean
+.PHONY: help run extras test slurm-test lint format types bench wheel lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/base.done ## the training plan against the baseline; prints the table, keeps the results in outputs/
 	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
@@ -29,6 +29,10 @@ extras: $(VENV)/dev.done ## what sweeps, clusters, calibration and tests need, i
 
 test: $(VENV)/dev.done ## the whole test suite, in two processes
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+slurm-test: $(VENV)/dev.done ## sweeps on a private Slurm of one node; installs Slurm where root and apt-get are there, else skips
+	@sh tests/install_slurm.sh
+	$(BIN)/python -m pytest tests/test_slurm.py $(TESTS)
 
 lint: $(VENV)/dev.done ## likely mistakes and layout (ruff)
 	$(BIN)/ruff check .

@@ -229,7 +229,9 @@ def ask(*words: str) -> str:
     except subprocess.TimeoutExpired:
         raise NoAnswerError(f"{words[0]} took more than {ANSWER_S:.0f} s") from None
     if done.returncode:
-        said = [line.removeprefix(f"{words[0]}: error: ") for line in done.stderr.splitlines() if line.strip()]
+        said = [
+            line.removeprefix(f"{words[0]}: error: ") for line in done.stderr.splitlines() if line.strip()
+        ]
         raise NoAnswerError("; ".join(said) or f"it ended with {done.returncode}")
     return done.stdout
 
@@ -626,4 +628,4 @@ def _look(future: Any, batch: Sequence[int]) -> None:
     say(f"units {batch[0]} to {batch[-1]} were not done: {type(why).__name__ if why else 'lost'}: {text}")
 
 
-__all__ = ["Cluster", "OnDask", "Slurm", "cluster", "executor", "parted"]
+__all__ = ["Cluster", "OnDask", "Slurm", "cluster", "do_batch", "executor", "parted"]
