@@ -18,9 +18,10 @@ pytest.importorskip("zarr")
 
 from tests_of_sweeps import bytes_of, design_of, in_this_process
 
-from sim.sweep import cluster as module
-from sim.sweep.cluster import Slurm, SlurmSettings, cluster, executor, parted, script, seconds_a_unit
+from sim.sweep import on_dask, slurm
+from sim.sweep.cluster import SlurmSettings, cluster, executor, parted, seconds_a_unit, seconds_of
 from sim.sweep.drive import drive, prepared
+from sim.sweep.slurm import Slurm, script
 
 ROOT = Path(__file__).parents[1]
 
@@ -71,7 +72,7 @@ def test_what_is_missing_here_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path:
     with pytest.raises(InputError, match="sbatch is not on this machine"):
         executor("slurm", None)
     file = written(tmp_path, '[dask]\njobqueue = "slurm"')
-    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "dask_jobqueue" else name)
+    monkeypatch.setattr(on_dask, "find_spec", lambda name: None if name == "dask_jobqueue" else name)
     with pytest.raises(InputError, match="dask_jobqueue is not installed") as raised:
         executor("dask", file)
     assert "laborshift[cluster]" in str(raised.value.allowed)
@@ -117,10 +118,10 @@ def test_the_script_says_what_was_asked(tmp_path: Path) -> None:
     assert {"module load python/3.12", "source 'my venv/bin/activate'"} < set(lines)
     assert "'" in lines[-1].split("--tasks")[1] and lines[-1].endswith('--task "$SLURM_ARRAY_TASK_ID"')
     asked = SlurmSettings(partition="long", account="lab", walltime="1-00:00:00", extra=("--qos=low",))
-    words = module.options(asked, tmp_path / "50%" / "x-%a.txt")
+    words = slurm.options(asked, tmp_path / "50%" / "x-%a.txt")
     assert {"--partition=long", "--account=lab", "--time=1-00:00:00", "--mem=4G", "--qos=low"} < set(words)
     assert words[0].endswith("/50%%/x-%a.txt")
-    assert module.seconds_of("1-02:00:03") == 26 * 3600 + 3
+    assert seconds_of("1-02:00:03") == 26 * 3600 + 3
 
 
 # ------------------------------------------------------------------------------------------ a Slurm that is played
@@ -204,7 +205,7 @@ def test_units_of_a_driver_before_are_waited_for(played: Path, tmp_path: Path) -
     store = folder_of(tmp_path).resolve()
     (store / "tasks" / "slurm-00007.json").write_text("[[0, 1], [2]]", encoding="utf-8")
     (store / "units" / "0000009.json").write_text('{"seconds": 30}', encoding="utf-8")
-    name = module.Arrays(store, SlurmSettings()).family + "slurm-00007"
+    name = slurm.Arrays(store, SlurmSettings()).family + "slurm-00007"
     queue = f"77_1|RUNNING|None|{name}\n78|PENDING|Priority|another\n"
     (played / "queue").write_text(queue, encoding="utf-8")
     told = set[int]()
@@ -276,7 +277,7 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_dask_says_who_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(module, "REACH_S", 2.0)
+    monkeypatch.setattr(on_dask, "REACH_S", 2.0)
     store = prepared(design_of(tmp_path), tmp_path / "s")
     file = written(tmp_path, '[dask]\naddress = "tcp://127.0.0.1:9"\n')
     with pytest.raises(InputError, match="no Dask scheduler answers"):

@@ -1,4 +1,4 @@
-"""Who does the units: a pool of processes here, or the executors of `sim.sweep.cluster`; and the round that they do.
+"""Who does the units: a pool of processes here, or an executor of a cluster (`sim.sweep.cluster`); and their rounds.
 
 Nothing but the markers in the folder says what is done. A driver looks what is missing, hands it out, and looks again;
 so a killed worker, driver or node costs the units that it was at, and nothing else.
