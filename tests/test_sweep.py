@@ -175,6 +175,19 @@ def test_a_second_driver_is_refused(small: Sweep) -> None:
         drive(Store(small.store.folder), Local(1))
 
 
+def test_an_economy_of_ones_own_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "economy.toml").write_text('name = "own"\nbased_on = "korea"\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    store = prepared(design_of(tmp_path, SMALL.replace("[run]", '[run]\neconomy = "own"')), tmp_path / "s")
+    monkeypatch.chdir("/")
+    assert store.design.scenarios[0].run.economy == str(own)
+    assert store.design.digest == store.manifest["digest"]
+
+
 def test_other_kernels_do_not_go_on_with_a_sweep(tmp_path: Path) -> None:
     store = prepared(design_of(tmp_path), tmp_path / "s")
     manifest = store.folder / "manifest.json"

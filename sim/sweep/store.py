@@ -301,7 +301,10 @@ def create(folder: Path, design: Design, kept: Kept) -> Store:
         for name in (UNITS, AT, "tasks", "logs", "levers"):
             (part / name).mkdir()
         (part / "design.toml").write_text(design.text, encoding="utf-8")
+        place = Path(first.run.economy)
         for n, scenario in enumerate(design.scenarios):
+            if place.is_dir():  # whoever does a unit may stand in another folder
+                scenario = scenario.with_run(economy=str(place.resolve()))
             (part / "levers" / f"{n:03d}.toml").write_text(scenario.resolved_toml(), encoding="utf-8")
         _arrays(part / DATA, design, kept, found, manifest)
         created = {"created": datetime.now(UTC).isoformat(timespec="seconds")}
