@@ -36,7 +36,9 @@ def placements(enrolments: Enrolments, programmes: int) -> Placements:
     """Heads known and in work, from every enrolment of a run."""
     shape = (len(STAGES), programmes, len(ORIGINS), len(COUNTED), len(DEFINITIONS), len(HORIZONS))
     noted = enrolments.placed.reshape(-1, int(np.prod(shape[3:])))
-    cell = np.ravel_multi_index(_cells(enrolments), shape[:3])[:, None] * noted.shape[1] + np.arange(noted.shape[1])
+    cell = np.ravel_multi_index(_cells(enrolments), shape[:3])[:, None] * noted.shape[1] + np.arange(
+        noted.shape[1]
+    )
     size = int(np.prod(shape))
     known, placed = (np.bincount(cell[which], minlength=size) for which in (noted >= 0, noted == 1))
     return Placements(known.reshape(shape), placed.reshape(shape))
