@@ -2,8 +2,8 @@
 
     python benchmarks/sweep.py [--seconds 240] [--jobs 2] [--json benchmarks/sweep.json] [--docs docs/cluster.md]
 
-`busy`: `laborshift sweep sensitivity` for some seconds, then interrupted: the share of the cores' time that was spent
-in the model, and what a run costs beyond it. `store`: stores of 100, 1,000 and 10,000 runs, filled with the units of
+`busy`: `laborshift sweep sensitivity --scale 1000` for some seconds, then interrupted: the share of the cores' time
+that was spent in the model, and what a run costs beyond it. `store`: stores of 100, 1,000 and 10,000 runs, filled with the units of
 that sweep over and over: files, bytes, opening with xarray, a quantile over all runs, the search for what is missing.
 `million`: a design of 10^6 runs in units of 1,000, whose making and 20 of whose units are measured; the rest of it is
 multiplication. Leave the machine alone meanwhile.
@@ -72,6 +72,8 @@ def busy(folder: Path, seconds: float, jobs: int) -> tuple[Store, dict[str, Any]
         "sim.cli",
         "sweep",
         "sensitivity",
+        "--scale",
+        "1000",
         "--jobs",
         str(jobs),
         "--out",
@@ -220,8 +222,8 @@ def in_words(told: dict[str, Any]) -> str:
     """The tables of docs/cluster.md."""
     b, m = told["busy"], told["million"]
     lines = [
-        f"`benchmarks/sweep.py` on the machine of [performance.md](performance.md), {b['jobs']} cores, `sensitivity` "
-        f"({b['runs']} runs measured): "
+        f"`benchmarks/sweep.py` on the machine of [performance.md](performance.md), {b['jobs']} cores, "
+        f"`sensitivity --scale 1000` ({b['runs']} runs measured): "
         f"**{b['share_in_model']:.1%}** of the cores' time in the model, **{b['overhead_ms_a_run']:.1f} ms** a run "
         f"beyond it, {b['seconds_a_run']:.2f} s a run, {b['runs_a_second']:.2f} runs a second.",
         "",

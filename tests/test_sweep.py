@@ -32,6 +32,7 @@ from sim.sweep.answers import Sweep, open_sweep
 from sim.sweep.design import read_design, shipped
 from sim.sweep.drive import Local, drive, folder_of, prepared
 from sim.sweep.points import count, points
+from sim.sweep.show import chance_share
 from sim.sweep.store import DATA, DONE, FAILED, Store
 
 ROOT = Path(__file__).parents[1]
@@ -100,6 +101,14 @@ def test_outcomes_are_those_of_a_comparison(small: Sweep) -> None:
     ).values.sum(1)
     assert np.allclose(small.level("unemployment_rate").ravel(), rate, rtol=1e-12)
     assert (small.level("trained_in_plan")[..., 1] > small.level("trained_in_plan")[..., 0]).all()
+
+
+def test_chance_and_what_is_varied_are_told_apart() -> None:
+    seeds = np.random.default_rng(7)
+    point, run = seeds.normal(0, 3.0, (4000, 1)), seeds.normal(0, 1.0, (4000, 4))
+    assert chance_share(point + run) == pytest.approx(0.1, abs=0.01)
+    assert chance_share(run) > 0.95 and chance_share(np.repeat(point, 4, axis=1)) == 0.0
+    assert np.isnan(chance_share(point))
 
 
 def test_the_store_opens_in_xarray(small: Sweep) -> None:

@@ -88,49 +88,44 @@ def answer(sweep: Sweep, folder: Path) -> tuple[dict[str, Any], list[Table]]:
 
 
 def by_lever(sweep: Sweep, outcomes: list[str]) -> pd.DataFrame:
-    """A row a sample, lever and outcome: mean, median, 5% and 95% over points; share of points above zero."""
-    made = []
+    """A row a sample, lever and outcome: mean, median, 5% and 95% over points; the share of points above zero; and the
+    share of the variance of a single run that is chance (`chance_share`), with two replicates or more."""
+    made: list[dict[str, Any]] = []
     sample = np.asarray(sweep.points["sample"])
     for name in outcomes:
-        one, values = OUTCOMES[name], _points(sweep, name)
+        one, runs, values = OUTCOMES[name], sweep.told(name), _points(sweep, name)
         for n, asked in enumerate(sweep.design.file.samples):
             for k, lever in enumerate(sweep.levers):
-                if one.effect and sweep.store.bases[k] is None:
-                    continue
                 here = values[sample == n, k]
                 here = here[np.isfinite(here)]
-                if not here.size:
+                if not here.size or (one.effect and sweep.store.bases[k] is None):
                     continue
                 low, median, high = np.quantile(here, ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2))
-                made.append(
-                    (
-                        n,
-                        asked.method,
-                        name,
-                        lever,
-                        one.units,
-                        here.size,
-                        here.mean(),
-                        low,
-                        median,
-                        high,
-                        (here > 0).mean(),
-                    )
-                )
-    columns = (
-        "sample",
-        "method",
-        "outcome",
-        "lever",
-        "unit",
-        "points",
-        "mean",
-        "low",
-        "median",
-        "high",
-        "above_zero",
-    )
-    return pd.DataFrame(made, columns=list(columns))
+                said = {
+                    "sample": n,
+                    "method": asked.method,
+                    "outcome": name,
+                    "lever": lever,
+                    "unit": one.units,
+                }
+                said |= {"points": here.size, "mean": here.mean(), "low": low, "median": median, "high": high}
+                chance = chance_share(runs[sample == n, :, k])
+                made.append(said | {"above_zero": (here > 0).mean(), "chance_share": chance})
+    return pd.DataFrame(made)
+
+
+def chance_share(values: np.ndarray) -> float:
+    """Share of the variance of one run, over points and seeds, that seeds make: values (points, replicates).
+
+    By one-way analysis of variance over the points whose replicates are all done; NaN with one replicate or point.
+    """
+    whole = values[np.isfinite(values).all(axis=1)]
+    points, replicates = whole.shape
+    if points < 2 or replicates < 2:
+        return float("nan")
+    within = float(whole.var(axis=1, ddof=1).mean())
+    between = max(0.0, float(whole.mean(axis=1).var(ddof=1)) - within / replicates)
+    return within / (within + between) if within + between > 0 else float("nan")
 
 
 def sensitivities(sweep: Sweep, outcomes: list[str]) -> pd.DataFrame:

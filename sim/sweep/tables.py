@@ -32,7 +32,7 @@ def outcome_table(sweep: Sweep, levels: pd.DataFrame) -> Table:
     fair = ~levels["method"].isin(WALKS)
     shown = levels[fair] if fair.any() else levels
     several = shown["sample"].nunique() > 1
-    lines, before = [], ""
+    lines, before, seeds = [], "", bool(shown["chance_share"].notna().any())
     for row in shown.to_dict("records"):
         one = OUTCOMES[str(row["outcome"])]
         say, units = _scale(one.units)
@@ -44,12 +44,17 @@ def outcome_table(sweep: Sweep, levels: pd.DataFrame) -> Table:
                 say(row["mean"]),
                 f"{say(row['low'])} to {say(row['high'])}",
                 f"{row['above_zero']:.0%}" if one.effect else "",
+                *([f"{row['chance_share']:.0%}"] if seeds else []),
                 units,
             )
         )
         before = str(row["outcome"])
     points = "" if several else f"; {int(shown['points'].max()):,} points" if len(shown) else ""
     note = f"effects are against the base at the same point and seed{points}"
+    if seeds:
+        note += "; chance: share of the variance of one run that its seed makes, not what is varied"
+    else:
+        note += "; one replicate: what is varied and chance cannot be told apart"
     if failed := sweep.failed():
         note += f"; {failed} of {sweep.store.runs:,} runs failed and are left out (--status says why)"
     header = (
@@ -59,6 +64,7 @@ def outcome_table(sweep: Sweep, levels: pd.DataFrame) -> Table:
         "mean",
         "90% of points",
         "above zero",
+        *(["chance"] if seeds else []),
         "unit",
     )
     title = sweep.store.manifest["title"] or sweep.store.manifest["name"]
