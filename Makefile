@@ -17,7 +17,7 @@ BENCH     ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run extras test slurm-test lint format types bench wheel lock clean
+.PHONY: help run extras test slurm-test notebooks lint format types bench wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,14 @@ test: $(VENV)/dev.done ## the whole test suite, in two processes
 slurm-test: $(VENV)/dev.done ## sweeps on a private Slurm of one node; installs Slurm where root and apt-get are there, else skips
 	@sh tests/install_slurm.sh
 	$(BIN)/python -m pytest tests/test_slurm.py $(TESTS)
+
+notebooks: $(VENV)/dev.done ## run the researchers' notebooks; executed copies in outputs/notebooks/
+	@mkdir -p outputs/notebooks
+	@for one in notebooks/0*.py; do \
+		copy=outputs/notebooks/$$(basename $$one .py).ipynb; echo "$$one -> $$copy"; \
+		$(BIN)/jupytext --quiet --to ipynb --output $$copy $$one \
+			&& $(BIN)/jupyter-execute --inplace --timeout=120 --log-level=ERROR $$copy || exit 1; \
+	done
 
 lint: $(VENV)/dev.done ## likely mistakes and layout (ruff)
 	$(BIN)/ruff check .
