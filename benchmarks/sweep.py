@@ -4,9 +4,9 @@
 
 `busy`: `laborshift sweep sensitivity --scale 1000` for some seconds, then interrupted: the share of the cores' time
 that was spent in the model, and what a run costs beyond it. `store`: stores of 100, 1,000 and 10,000 runs, filled with
-the units of that sweep over and over: files, bytes, opening with xarray, a quantile over all runs, the search for what is missing.
-`million`: a design of 10^6 runs in units of 1,000, whose making and 20 of whose units are measured; the rest of it is
-multiplication. Leave the machine alone meanwhile.
+the units of that sweep over and over: files, bytes, opening with xarray, a quantile over all runs, the search for what
+is missing. `million`: a design of 10^6 runs in units of 1,000, whose making and 20 of whose units are measured; the
+rest of it is multiplication. Leave the machine alone meanwhile.
 """
 
 from __future__ import annotations
