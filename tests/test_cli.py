@@ -175,7 +175,7 @@ def test_warmup_and_self_test(runner: dict[str, Any], monkeypatch: pytest.Monkey
     assert laborshift("warmup").stdout == "compiled\n"
     done = laborshift("self-test")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert f"{len(shipped())} scenarios: ok" in done.stdout
+    assert f"{len(shipped())} scenarios and " in done.stdout
     assert (runner["scenarios"][0].run.scale, runner["options"]["progress"]) == (1000, False)
     monkeypatch.setattr(sys.modules["sim.runner"], "self_test", lambda: ["a won is lost"])
     broken = laborshift("self-test")
