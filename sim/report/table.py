@@ -61,6 +61,10 @@ UNITS: dict[str, tuple[float, str]] = {
     "billion won": (1e-9, ",.1f"),
     "change of billion won": (1e-9, "+,.1f"),
     "months": (1.0, ".1f"),
+    "count of months": (1.0, ".0f"),
+    "change of months": (1.0, "+.2f"),
+    "change of thousand won": (1e-3, "+,.0f"),
+    "number with digits": (1.0, ",.1f"),
     "ratio": (1.0, ".2f"),
     "small ratio": (1.0, ".4f"),
     "hours": (1.0, ".2f"),
@@ -144,8 +148,9 @@ class ReportTable:
 
     def headers(self, say: Words) -> list[str]:
         """Titles with units."""
+        units = [say(f"unit.{c.unit}") if c.unit else "" for c in self.columns]
         return [
-            f"{c.title} ({say(f'unit.{c.unit}')})" if c.unit and c.title else c.title for c in self.columns
+            f"{c.title} ({unit})" if unit else c.title for c, unit in zip(self.columns, units, strict=True)
         ]
 
     def lines(self, say: Words) -> list[list[str]]:
