@@ -183,7 +183,7 @@ def written(value: Value, unit: str, say: Words) -> str:
 
 def _signed(x: float, form: str) -> str:
     """A number without a minus before zero."""
-    text = format(x, form)
+    text = format(x, ",.0f" if form == ".3g" and abs(x) >= 1000 else form)
     zero = not any(c in "123456789" for c in text)
     return text.replace("-", "+" if "+" in form else "") if zero else text.replace("-", "−")
 
