@@ -17,13 +17,17 @@ BENCH     ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run extras test slurm-test notebooks lint format types bench wheel lock clean
+.PHONY: help run report extras test slurm-test notebooks lint format types bench wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/base.done ## the training plan against the baseline; prints the table, keeps the results in outputs/
 	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
+
+report: $(VENV)/dev.done ## the report on what `make run` has made, in Korean and English
+	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN) --quiet
+	@for lang in ko en; do $(BIN)/laborshift report "$$(ls -dt outputs/compare-*/ | head -n 1)" --lang $$lang || exit 1; done
 
 extras: $(VENV)/dev.done ## what sweeps, clusters, calibration and tests need, into .venv
 

@@ -472,6 +472,21 @@ def sweep_unit(
 
 
 @app.command()
+def report(
+    path: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="of a run, a comparison, a sweep or an allocation")
+    ],
+    lang: Annotated[str, typer.Option(metavar="ko|en", help="language of the report")] = "ko",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="the page; default report-LANG.html in the folder")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """A report as one page that opens offline: the answer, pictures, twenty tables, where the numbers come from."""
+    _with_extra("sweep", "sim.report.page", "report_command")(path, lang=lang, out=out, quiet=quiet)
+
+
+@app.command()
 def plan(
     scenarios: Annotated[
         list[str],

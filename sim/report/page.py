@@ -35,15 +35,16 @@ a { color: #00507d; } a:focus, .wide:focus { outline: 3px solid #e69f00; outline
 .first { border-left: 5px solid #0072b2; padding: .2rem 0 .2rem 1.1rem; }
 .first p, .first li { margin: .35rem 0; } .question { font-size: 1.1rem; font-weight: 600; }
 .answer li { font-size: 1.05rem; }
-figure { margin: 1.5rem 0; } figure svg { width: 100%; height: auto; } figcaption, .note, .about { color: #444; font-size: .87rem; }
+figure { margin: 1.5rem 0; } figure svg { width: 100%; height: auto; }
+figcaption, .note, .about { color: #444; font-size: .87rem; }
 .note { margin: .15rem 0; } .missing { font-style: italic; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; min-width: 100%; }
 th, td { padding: .28rem .55rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
 thead th { border-bottom: 2px solid #444; background: #f4f6f8; } tbody th { font-weight: 400; }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 nav ol { columns: 2; font-size: .92rem; } @media (max-width: 40rem) { nav ol { columns: 1; } }
-@media print { body { max-width: none; font-size: 10pt; } .wide { overflow: visible; } nav { display: none; } h3 { break-after: avoid; }
-  tr { break-inside: avoid; } }
+@media print { body { max-width: none; font-size: 10pt; } .wide { overflow: visible; } nav { display: none; }
+  h3 { break-after: avoid; } tr { break-inside: avoid; } }
 """
 
 
@@ -158,7 +159,8 @@ def _svg(figure: Figure, id: str, alt: str) -> str:
 
 
 def _contents(every: list[ReportTable], say: Words) -> Iterator[str]:
-    yield f'<h2 id="tables">{html.escape(say("page.tables"))}</h2><nav aria-label="{html.escape(say("page.tables"))}"><ol>'
+    title = html.escape(say("page.tables"))
+    yield f'<h2 id="tables">{title}</h2><nav aria-label="{title}"><ol>'
     for table in every:
         yield f'<li><a href="#table-{table.number}">{html.escape(table.title)}</a></li>'
     yield "</ol></nav>"
