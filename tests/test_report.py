@@ -1,4 +1,4 @@
-"""The report: twenty tables and a first page in both languages, with the same numbers, on a page that fetches nothing."""
+"""The report: twenty tables and a first page in both languages, with the same numbers, on a page without a fetch."""
 
 from __future__ import annotations
 

@@ -39,9 +39,10 @@ figure { margin: 1.5rem 0; } figure svg { width: 100%; height: auto; }
 figcaption, .note, .about { color: #444; font-size: .87rem; }
 .note { margin: .15rem 0; } .missing { font-style: italic; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; min-width: 100%; }
-th, td { padding: .28rem .55rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
+th, td { padding: .28rem .55rem; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd;
+  word-break: keep-all; }
 thead th { border-bottom: 2px solid #444; background: #f4f6f8; } tbody th { font-weight: 400; }
-td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 nav ol { columns: 2; font-size: .92rem; } @media (max-width: 40rem) { nav ol { columns: 1; } }
 @media print { body { max-width: none; font-size: 10pt; } .wide { overflow: visible; } nav { display: none; }
   h3 { break-after: avoid; } tr { break-inside: avoid; } }

@@ -121,7 +121,10 @@ class ReportTable:
         notes = "".join(f"<p class='note'>{html.escape(text)}</p>" for text in self.said(say))
         if self.missing:
             return f"{head}<p class='missing'>{html.escape(self.missing)}</p>{notes}"
-        titles = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in self.headers(say))
+        titles = "".join(
+            f"<th scope='col'{' class=' + repr('number') if column.unit else ''}>{html.escape(text)}</th>"
+            for text, column in zip(self.headers(say), self.columns, strict=True)
+        )
         body = "".join(
             "<tr>" + "".join(_cell(text, k, self.columns[k]) for k, text in enumerate(line)) + "</tr>"
             for line in self.lines(say)
