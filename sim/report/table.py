@@ -36,6 +36,7 @@ class Number(NamedTuple):
 
 
 Value = Number | float | int | str | None
+NUMERIC = " class='number'"  # of a cell, in HTML
 
 
 class Column(NamedTuple):
@@ -122,7 +123,7 @@ class ReportTable:
         if self.missing:
             return f"{head}<p class='missing'>{html.escape(self.missing)}</p>{notes}"
         titles = "".join(
-            f"<th scope='col'{' class=' + repr('number') if column.unit else ''}>{html.escape(text)}</th>"
+            f"<th scope='col'{NUMERIC if column.unit else ''}>{html.escape(text)}</th>"
             for text, column in zip(self.headers(say), self.columns, strict=True)
         )
         body = "".join(
@@ -193,7 +194,7 @@ def _signed(x: float, form: str) -> str:
 
 def _cell(text: str, k: int, column: Column) -> str:
     tag, scope = ("th", " scope='row'") if k == 0 else ("td", "")
-    style = " class='number'" if column.unit else ""
+    style = NUMERIC if column.unit else ""
     return f"<{tag}{scope}{style}>{html.escape(text)}</{tag}>"
 
 
