@@ -13,12 +13,12 @@ import pytest
 from sim.errors import InputError
 from sim.evaluation.compare import compare_into
 from sim.parameters import PARAMETERS
-from sim.report.first_page import first_page
+from sim.report.first_page import first_page, text_of
 from sim.report.page import page, report_command
 from sim.report.registry import HOMES, tables
 from sim.report.subject import Subject, open_subject
-from sim.report.table import Number, ReportTable, written
-from sim.report.tables_review import grade
+from sim.report.table import Number, ReportTable
+from sim.report.tables_evidence import grade
 from sim.report.words import LANGUAGES, Words, catalogue, places_of
 from sim.runner import run
 from sim.scenario import load
@@ -109,7 +109,7 @@ def test_the_first_page_follows_from_the_numbers(comparison: Subject, alone: Sub
         net = effects.net("employed")
         row = net[(net.scenario == "roadmap") & (net.horizon_months == effects.horizons[-1])].iloc[0]
         assert (zero in told.answer[2]) == (row["low"] <= 0 <= row["high"])
-        assert written(Number.of(row), "change of persons", Words(lang)) in told.answer[2]
+        assert text_of(Number.of(row), "change of persons", Words(lang)) in told.answer[2]
         trained = pick(effects.results.summary(), scenario="roadmap", outcome="plan_trained")
         assert f"{trained['mean']:,.0f}" in told.answer[0]
         assert len(first_page(alone, Words(lang)).answer) == 3

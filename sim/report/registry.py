@@ -14,7 +14,8 @@ HOMES: dict[int, str] = {
     **dict.fromkeys((5, 6, 7, 8), "tables_people"),
     **dict.fromkeys((9, 13, 14), "tables_jobs"),
     **dict.fromkeys((10, 11, 12, 16), "tables_money"),
-    **dict.fromkeys((15, 17, 18, 19, 20), "tables_review"),
+    **dict.fromkeys((15, 17, 18), "tables_review"),
+    **dict.fromkeys((19, 20), "tables_evidence"),
 }
 """Number -> module of `sim.report`, which has a function `table_NN(subject, say)`."""
 
