@@ -10,12 +10,13 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from sim.errors import InputError, nearest
 from sim.report.first_page import FirstPage, first_page
+from sim.report.pictures import pictures
 from sim.report.registry import tables
 from sim.report.subject import Subject, open_subject
 from sim.report.table import ReportTable
@@ -47,15 +48,6 @@ nav ol { columns: 2; font-size: .92rem; } @media (max-width: 40rem) { nav ol { c
 @media print { body { max-width: none; font-size: 10pt; } .wide { overflow: visible; } nav { display: none; }
   h3 { break-after: avoid; } tr { break-inside: avoid; } }
 """
-
-
-class Picture(NamedTuple):
-    """key; alt: what is to be seen; draw: makes it."""
-
-    key: str
-    title: str
-    alt: str
-    draw: Callable[[], Figure]
 
 
 def page(subject: Subject, lang: str) -> str:
@@ -98,40 +90,6 @@ def _first(told: FirstPage, say: Words) -> Iterator[str]:
             items = "".join(f"<li>{html.escape(text)}</li>" for text in lines)
             yield f"<h3>{html.escape(say(f'first.{key}'))}</h3><ul>{items}</ul>"
     yield "</section>"
-
-
-def pictures(subject: Subject, say: Words) -> Iterator[Picture]:
-    """The pictures of a subject, the one of the first page first."""
-    from sim import figures
-
-    lang = say.lang
-    if (effects := subject.effects) is not None and effects.table()[subject.main]["mean"].notna().all():
-        accounts = effects.table()[subject.main]["mean"]
-        heads = {name: f"{float(accounts[name]):,.0f}" for name in ("gross", "direct", "net")}
-        alt = say("page.alt.waterfall", **heads)
-        draw = lambda: effects.plot.waterfall(subject.main, lang=lang)  # noqa: E731
-        yield Picture("waterfall", say("page.picture.waterfall"), alt, draw)
-    if (results := subject.results) is not None:
-        for key in ("reemployment", "unemployment_fan", "staircase", "productivity", "beveridge"):
-            draw = _bound(getattr(figures, key), results, lang)
-            yield Picture(key, say(f"page.picture.{key}"), say(f"page.alt.{key}"), draw)
-    if (sweep := subject.sweep) is not None:
-        from sim.sweep.outcomes import TOLD
-        from sim.sweep.show import pictures as of_sweep
-        from sim.sweep.show import policy_choice, sensitivities
-
-        asked = sweep.design.file.answers
-        matters = sensitivities(sweep, list(asked.outcomes or TOLD))
-        for name, make in of_sweep(sweep, matters, policy_choice(sweep, asked.best)[0], asked.best):
-            kind = name.split("-")[0]
-            yield Picture(name, say(f"page.picture.{kind}"), say(f"page.alt.{kind}"), _bound(make, lang))
-
-
-def _bound(make: Callable[..., Any], *values: Any) -> Callable[[], Any]:
-    """A drawing with its arguments: `figures` take the language by name."""
-    if len(values) == 2:
-        return lambda: make(values[0], lang=values[1])
-    return lambda: make(*values)
 
 
 def _figures(subject: Subject, say: Words) -> Iterator[str]:
@@ -228,4 +186,4 @@ def report_command(path: str, *, lang: str = "ko", out: Path | None = None, quie
     return target
 
 
-__all__ = ["Picture", "page", "pictures", "report_command"]
+__all__ = ["page", "report_command"]
