@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -477,13 +478,28 @@ def report(
         str, typer.Argument(metavar="FOLDER", help="of a run, a comparison, a sweep or an allocation")
     ],
     lang: Annotated[str, typer.Option(metavar="ko|en", help="language of the report")] = "ko",
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="html (default), pdf, ipynb, docx, hwpx; xlsx or csv: the tables; figures: PNG and SVG; repeatable",
+        ),
+    ] = None,
+    one_page: Annotated[bool, typer.Option("--one-page", help="the first page only")] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="the page; default report-LANG.html in the folder")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="its ending chooses the format; default report-LANG.FORMAT in the folder"
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """A report as one page that opens offline: the answer, pictures, twenty tables, where the numbers come from."""
-    _with_extra("sweep", "sim.report.page", "report_command")(path, lang=lang, out=out, quiet=quiet)
+    """A report that opens offline: the answer, pictures, twenty tables, where the numbers come from."""
+    with _extra("report"):
+        _call("sim.report.command", "report_command")(
+            path, lang=lang, formats=formats, one_page=one_page, out=out, quiet=quiet
+        )
 
 
 @app.command()
@@ -694,8 +710,15 @@ def _call(module: str, function: str) -> Any:
 
 def _with_extra(extra: str, module: str, function: str) -> Any:
     """`_call` for what needs libraries of an extra. InputError that names the extra where they are missing."""
-    try:
+    with _extra(extra):
         return _call(module, function)
+
+
+@contextmanager
+def _extra(extra: str) -> Iterator[None]:
+    """What runs inside needs libraries of an extra. InputError that names it where they are missing."""
+    try:
+        yield
     except ModuleNotFoundError as missing:
         if (missing.name or "sim").split(".")[0] == "sim":
             raise

@@ -6,18 +6,21 @@ grey.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from sim.figure_words import WORDS
 
@@ -26,17 +29,12 @@ RED = "#D55E00"
 COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, BLACK)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 2)), (0, (6, 2, 1, 2)), "-", "-")
-KOREAN_FONTS = (
-    "Noto Sans CJK KR",
-    "Noto Sans KR",
-    "NanumGothic",
-    "NanumBarunGothic",
-    "Malgun Gothic",
-    "Apple SD Gothic Neo",
-    "AppleGothic",
-    "UnDotum",
-    "Baekmuk Gulim",
-)
+FONTS = Path(__file__).parent / "fonts"
+KOREAN = "LaborShift Gothic"  # ships in FONTS: Korean pictures are the same on every machine
+WIDE = 7.0
+"""Width of a picture in inches: letters of SMALL points stay above 8 on a page of A4."""
+HEAD, SMALL = 11.0, 8.6
+SPACING = 1.3  # of lines: Korean letters stand close
 STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -55,18 +53,18 @@ STYLE: Any = {
 
 
 @lru_cache(maxsize=1)
-def korean_font() -> str | None:
-    """A font with Korean letters, if this machine has one of the usual ones."""
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in KOREAN_FONTS if name in there), None)
+def korean_font() -> str:
+    """The font with Korean letters that ships, known to matplotlib."""
+    for file in sorted(FONTS.glob("*.ttf")):
+        font_manager.fontManager.addfont(str(file))
+    return KOREAN
 
 
 @contextmanager
 def style(lang: str) -> Iterator[Callable[[str], str]]:
-    """The house style, and the words of a language; English without a Korean font. KeyError: unknown."""
-    font = korean_font() if lang == "ko" else None
-    words = WORDS["ko" if font else "en"] if lang == "ko" else WORDS[lang]
-    family = {"font.family": [font, "DejaVu Sans"]} if font else {}
+    """The house style, and the words of a language. KeyError: unknown language."""
+    words = WORDS[lang]
+    family = {"font.family": [korean_font(), "DejaVu Sans"]} if lang == "ko" else {}
     with matplotlib.rc_context(STYLE | family):
         yield lambda key: words.get(key, WORDS["en"].get(key, key))
 
@@ -85,16 +83,45 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 def panels(
     across: int, down: int, size: tuple[float, float], sharey: bool = True
 ) -> tuple[Figure, list[list[Axes]]]:
-    height = size[1] * (down if down > 1 and size[1] < 4.5 else 1)
-    figure = Figure(figsize=(size[0], height), layout="constrained")
+    """A figure of a size in inches, and its axes by row."""
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(down, across, squeeze=False, sharey=sharey)
     return figure, [list(row) for row in axes]
 
 
-def heading(figure: Figure, title: str, note: str) -> None:
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+def heading(figure: Figure, title: str, note: str, keys: Sequence[Artist] = ()) -> None:
+    """Title on top, the keys of the colours under it, a note at the foot; long ones go on in the next line."""
+    across, height = 72.0 * figure.get_size_inches()
+    lines = wrapped(title, int(across / (0.58 * HEAD)))
+    labels = [str(key.get_label()) for key in keys]
+    columns = int(across / max((0.56 * SMALL * _width(text) + 46.0 for text in labels), default=across))
+    rows = -(-len(keys) // max(columns, 1))
+    figure.suptitle(
+        lines + "\n" * rows, x=0.01, ha="left", fontweight="bold", fontsize=HEAD, linespacing=SPACING
+    )
+    if keys:
+        top = 1.0 - (SPACING * HEAD * (1 + lines.count("\n")) + 6.0) / height
+        at = {"loc": "upper left", "bbox_to_anchor": (0.0, top), "ncols": max(columns, 1)}
+        figure.legend(handles=list(keys), fontsize=SMALL, borderaxespad=0.0, **at)
     if note:
-        figure.supxlabel(note, x=0.01, ha="left", fontsize=8, color="#555555")
+        text = wrapped(note, int(across / (0.53 * SMALL)))
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=SMALL, color="#555555", linespacing=SPACING)
+
+
+def wrapped(text: str, wide: int) -> str:
+    """The text in lines of at most `wide` half-widths, of which a Korean letter takes two; words stay whole."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _width(longer) > wide:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def points(
@@ -140,6 +167,19 @@ MARKS = {
 def short(x: float, lang: str = "en") -> str:
     """12,345,678 as 12.3m; in Korean, as 1230만."""
     for size, mark in MARKS[lang]:
-        if x >= size:
+        if abs(x) >= size:
             return f"{float(f'{x / size:.3g}'):,g}{mark}"
     return f"{x:.0f}"
+
+
+def numbers(say: Callable[[str], str], units: str = "") -> FuncFormatter:
+    """Numbers in three digits, large ones with their mark (k, m, bn), shares in percent."""
+
+    def told(x: float, _: int | None = None) -> str:
+        if units == "share":
+            return f"{100.0 * x:.3g}%" if abs(x) > 1e-12 else "0%"
+        if abs(x) < 1000:
+            return f"{x:.3g}" if abs(x) > 1e-12 else "0"
+        return short(x, say("language"))
+
+    return FuncFormatter(told)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from html.parser import HTMLParser
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from sim.errors import InputError
 from sim.evaluation.compare import compare_into
 from sim.parameters import PARAMETERS
 from sim.report.first_page import first_page, text_of
-from sim.report.page import page, report_command
 from sim.report.registry import HOMES, tables
 from sim.report.subject import Subject, open_subject
 from sim.report.table import Number, ReportTable
@@ -113,55 +107,6 @@ def test_the_first_page_follows_from_the_numbers(comparison: Subject, alone: Sub
         trained = pick(effects.results.summary(), scenario="roadmap", outcome="plan_trained")
         assert f"{trained['mean']:,.0f}" in told.answer[0]
         assert len(first_page(alone, Words(lang)).answer) == 3
-
-
-class Page(HTMLParser):
-    """What a page fetches, its headings and its pictures."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fetched: list[str] = []
-        self.headings: list[int] = []
-        self.ids: list[str] = []
-        self.pictures: list[str | None] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = dict(attrs)
-        self.fetched += [
-            v for k, v in attrs if k in ("src", "href", "xlink:href") and v and not v.startswith("#")
-        ]
-        self.fetched += [tag] if tag in ("script", "link", "iframe") else []
-        self.headings += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
-        self.ids += [said["id"]] if said.get("id") else []
-        self.pictures += [said.get("aria-label")] if tag == "svg" else []
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_page_fetches_nothing_and_can_be_read_aloud(comparison: Subject, lang: str) -> None:
-    text = page(comparison, lang)
-    found = Page()
-    found.feed(text)
-    assert found.fetched == [] and "@import" not in text and "url(http" not in text
-    assert found.headings[0] == 1 and found.headings.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(found.headings, found.headings[1:], strict=False))
-    assert len(set(found.ids)) == len(found.ids)
-    assert len(found.pictures) >= 6 and all(found.pictures)
-    assert f'<html lang="{lang}">' in text and "scope='col'" in text
-    words = re.sub(r"<style>.*?</style>|<svg.*?</svg>|<[^>]+>", " ", text, flags=re.DOTALL)
-    assert not re.search(r"\{\w*\}", words) and not re.search(
-        r"\b(first|page|inputs|people|review)\.\w+", words
-    )
-
-
-def test_the_command_writes_one_page(alone: Subject, tmp_path: Path) -> None:
-    target = report_command(str(alone.folder), lang="en", out=tmp_path / "r.html", quiet=True)
-    assert target.read_text(encoding="utf-8").startswith("<!doctype html>") and [*tmp_path.iterdir()] == [
-        target
-    ]
-    with pytest.raises(InputError, match="unknown language"):
-        report_command(str(alone.folder), lang="fr", quiet=True)
-    with pytest.raises(InputError, match="holds no results"):
-        report_command(str(tmp_path), quiet=True)
 
 
 def test_grades_follow_the_stated_rules() -> None:

@@ -4,3 +4,7 @@
 `registry` and `tables_*` (the twenty tables), `pictures`, `first_page` (the answer in sentences, by rules), `build`
 (HTML, PDF, notebook), `exports`.
 """
+
+from sim.report.page import Report
+
+__all__ = ["Report"]

@@ -73,7 +73,7 @@ def table_16(subject: Subject, say: Words) -> ReportTable:
         Column(say("money.16.months"), "change of person-months"),
         Column(say("money.16.worked", months=followed), "months"),
         Column(say("money.16.productivity"), "percent"),
-        Column(say("money.16.budget"), "change of billion won"),
+        Column(say("money.16.budget"), "change of 100 million won"),
         Column(say("money.16.gini"), "percent"),
         Column(say("money.16.rank")),
         *(Column(say(f"money.16.best {name}"), "share") for name in CRITERIA),
@@ -173,7 +173,7 @@ def _of_sweep(subject: Subject, sweep: Sweep, say: Words, key: str, title: str) 
     units = {
         "net_employment": "change of person-months",
         "productivity": "won",
-        "net_cost": "change of billion won",
+        "net_cost": "change of 100 million won",
     }
     rows: list[tuple[Value, ...]] = [
         (

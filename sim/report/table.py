@@ -50,6 +50,7 @@ UNITS: dict[str, tuple[float, str]] = {
     # unit -> factor on the stored value, format of the number; its name is the message "unit.<unit>"
     "persons": (1.0, ",.0f"),
     "change of persons": (1.0, "+,.0f"),
+    "balance of persons": (1.0, ",.0f"),
     "person-months": (1.0, ",.0f"),
     "change of person-months": (1.0, "+,.0f"),
     "share": (100.0, ".1f"),
@@ -59,8 +60,8 @@ UNITS: dict[str, tuple[float, str]] = {
     "won": (1.0, ",.0f"),
     "thousand won": (1e-3, ",.0f"),
     "million won": (1e-6, ",.1f"),
-    "billion won": (1e-9, ",.1f"),
-    "change of billion won": (1e-9, "+,.1f"),
+    "100 million won": (1e-8, ",.0f"),
+    "change of 100 million won": (1e-8, "+,.0f"),
     "months": (1.0, ".1f"),
     "count of months": (1.0, ".0f"),
     "change of months": (1.0, "+.2f"),
@@ -73,6 +74,12 @@ UNITS: dict[str, tuple[float, str]] = {
     "year": (1.0, ".0f"),
     "number": (1.0, ".3g"),
 }
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("persons", "person-months"), (0.0, math.inf)),
+    **dict.fromkeys(("share", "small share"), (0.0, 1.0)),
+}
+"""Units whose values cannot lie beyond: ends of intervals are cut there (a t interval of few replicates may not be)."""
 
 
 @dataclass(frozen=True)
@@ -97,29 +104,37 @@ class ReportTable:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"table {self.number}: a row is not as wide as the columns")
 
-    def frame(self) -> pd.DataFrame:
-        """Plain numbers in the unit shown, for workbook and CSV: a column, and two more where there are intervals."""
+    def frame(self, say: Words | None = None) -> pd.DataFrame:
+        """Plain numbers in the unit shown, for workbook and CSV: a column, and two more where there are intervals; with
+        words, the titles of columns have their units."""
+        titles = [column.title for column in self.columns] if say is None else self.headers(say)
         out: dict[str, list[Any]] = {}
-        for k, column in enumerate(self.columns):
-            values = [row[k] for row in self.rows]
-            factor = UNITS[column.unit][0] if column.unit else 1.0
-            name = column.title
+        for k, name in enumerate(titles):
+            unit, values = self.columns[k].unit, [row[k] for row in self.rows]
+            factor = UNITS[unit][0] if unit else 1.0
             while name in out:
                 name += " "
-            if any(isinstance(v, Number) for v in values):
-                numbers = [v if isinstance(v, Number) else Number(_float(v)) for v in values]
+            if self._has_ends(k):
+                numbers = [_within(v if isinstance(v, Number) else Number(_float(v)), unit) for v in values]
                 out[name] = [v.mean * factor for v in numbers]
                 out[f"{name} [5%]"] = [v.low * factor for v in numbers]
                 out[f"{name} [95%]"] = [v.high * factor for v in numbers]
             else:
-                out[name] = [v * factor if isinstance(v, int | float) and column.unit else v for v in values]
+                out[name] = [v * factor if isinstance(v, int | float) and unit else v for v in values]
         return pd.DataFrame(out)
+
+    def frame_units(self) -> list[str]:
+        """The unit of each column of `frame`, "" for text."""
+        return [one.unit for k, one in enumerate(self.columns) for _ in range(3 if self._has_ends(k) else 1)]
+
+    def _has_ends(self, column: int) -> bool:
+        return any(isinstance(row[column], Number) for row in self.rows)
 
     def html(self, say: Words) -> str:
         """The table as HTML with its heading and notes; headers are marked for screen readers."""
         heading = html.escape(say("table.heading", number=self.number, title=self.title))
         head = f'<h3 id="table-{self.number}">{heading}</h3>'
-        notes = "".join(f"<p class='note'>{html.escape(text)}</p>" for text in self.said(say))
+        notes = "".join(f"<div class='note'>{html.escape(text)}</div>" for text in self.said(say))
         if self.missing:
             return f"{head}<p class='missing'>{html.escape(self.missing)}</p>{notes}"
         titles = "".join(
@@ -132,23 +147,9 @@ class ReportTable:
         )
         label = html.escape(self.title)
         table = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-        return f"{head}<div class='wide' role='region' tabindex='0' aria-label='{label}'>{table}</div>{notes}"
-
-    def markdown(self, say: Words) -> str:
-        """The same as Markdown (a pipe table), for the printed page and the word processor."""
-        heading = say("table.heading", number=self.number, title=self.title)
-        parts = [f"### {heading} {{#table-{self.number}}}", ""]
-        if self.missing:
-            parts += [f"*{self.missing}*", ""]
-        else:
-            rows = [self.headers(say), *self.lines(say)]
-            rows = [[_plain(text) for text in row] for row in rows]
-            marks = [":--" if not column.unit else "--:" for column in self.columns]
-            parts += [f"| {' | '.join(row)} |" for row in (rows[0], marks, *rows[1:])]
-            parts.append("")
-        for text in self.said(say):
-            parts += [text, ""]
-        return "\n".join(parts)
+        return (
+            f"{head}\n<div class='wide' role='region' tabindex='0' aria-label='{label}'>{table}</div>{notes}"
+        )
 
     def headers(self, say: Words) -> list[str]:
         """Titles with units."""
@@ -176,13 +177,21 @@ def written(value: Value, unit: str, say: Words) -> str:
     if isinstance(value, str):
         return value
     factor, form = UNITS[unit] if unit else (1.0, "")
-    number = value if isinstance(value, Number) else Number(float(value))
+    number = _within(value if isinstance(value, Number) else Number(float(value)), unit)
     if number.mean != number.mean:
         return say("table.too few") if isinstance(value, Number) else "–"
     text = _signed(number.mean * factor, form)
     if number.low != number.low:
         return text
     return f"{text} [{_signed(number.low * factor, form)}, {_signed(number.high * factor, form)}]"
+
+
+def _within(number: Number, unit: str) -> Number:
+    """A number that is inside the bounds of its unit, with the ends of its interval there too."""
+    least, most = BOUNDS.get(unit, (-math.inf, math.inf))
+    if not least <= number.mean <= most:
+        return number
+    return Number(number.mean, *(end if end != end else min(max(end, least), most) for end in number[1:]))
 
 
 def _signed(x: float, form: str) -> str:
@@ -196,10 +205,6 @@ def _cell(text: str, k: int, column: Column) -> str:
     tag, scope = ("th", " scope='row'") if k == 0 else ("td", "")
     style = NUMERIC if column.unit else ""
     return f"<{tag}{scope}{style}>{html.escape(text)}</{tag}>"
-
-
-def _plain(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _float(value: Value) -> float:

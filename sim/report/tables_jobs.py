@@ -36,8 +36,8 @@ ACCOUNT = {
     "gross": "persons",
     "deadweight": "persons",
     "direct": "change of persons",
-    "substitution": "persons",
-    "displacement": "persons",
+    "substitution": "balance of persons",
+    "displacement": "balance of persons",
     "net": "change of persons",
 }
 GROUPS = ("age", "sex", "education", "exposure", "size", "gap")

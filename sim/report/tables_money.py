@@ -97,8 +97,8 @@ def table_10(subject: Subject, say: Words) -> ReportTable:
         say(
             "money.10.money",
             scenario=scenario_label(subject, say, scenario),
-            spent=_told(Number.of(added[scenario, "additional money spent"]), "billion won", say),
-            persons=_told(Number.of(added[scenario, "additional persons trained"]), "persons", say),
+            spent=_told(Number.of(added[scenario, "additional money spent"]), "100 million won", say),
+            persons=_told(Number.of(added[scenario, "additional persons trained"]), "change of persons", say),
         )
         for scenario in effects.scenarios
     ]
@@ -204,8 +204,8 @@ def table_11(subject: Subject, say: Words) -> ReportTable:
         Column(say("money.11.part")),
         Column(say("money.11.item")),
         *scenario_columns(effects, say),
-        *(Column(say("money.11.year", year=year), "change of billion won") for year in years),
-        Column(say("money.11.present"), "change of billion won"),
+        *(Column(say("money.11.year", year=year), "change of 100 million won") for year in years),
+        Column(say("money.11.present"), "change of 100 million won"),
         Column(say("money.11.ratio"), "ratio"),
     )
     rates = {"rate": _percent(rate_of(effects, None)), "deadweight": _percent(deadweight_of(effects, None))}

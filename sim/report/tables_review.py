@@ -29,7 +29,7 @@ MEASURED = {
     "net-employment": "change of person-months",
     "equity": "change of person-months",
     "productivity": "won",
-    "fiscal": "change of billion won",
+    "fiscal": "change of 100 million won",
 }
 """Objective of `marginal` and `allocate` -> unit of a report."""
 PLAN_STAGES = ("entry", "active", "transition")
@@ -93,7 +93,7 @@ def table_15(subject: Subject, say: Words) -> ReportTable:
 def _of_split(subject: Subject, told: Mapping[str, Any], say: Words) -> ReportTable:
     columns = (
         Column(say("inputs.programme")),
-        *(Column(say(f"review.15.{which}"), "billion won") for which in ("published", "found", "most")),
+        *(Column(say(f"review.15.{which}"), "100 million won") for which in ("published", "found", "most")),
     )
     rows: list[tuple[Value, ...]] = [
         (
@@ -200,8 +200,8 @@ def _of_effects(effects: Effects, name: str, say: Words, last: str) -> dict[str,
     benefits = value_at(costs, (name, "public balance: benefits", PRESENT_VALUE), say)
     return {
         "direct": (value_at(direct, (name, SINCE), say), "points", last),
-        "net": (value_at(net, (name, effects.horizons[-1]), say), "persons", last),
-        "benefits": (_times(benefits, 1e-9), "billion won", last),
+        "net": (value_at(net, (name, effects.horizons[-1]), say), "change of persons", last),
+        "benefits": (_times(benefits, 1e-8), "100 million won", last),
     }
 
 
