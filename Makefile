@@ -10,6 +10,8 @@ INSTALL = $(PIP) install -qq --no-compile
 BASE      ?= scenarios/baseline.toml
 SCENARIOS ?= scenarios/roadmap.toml
 RUN       ?= --scale 100 --replicates 4 --jobs 2
+# What `make report` writes; also: --format ipynb, docx, hwpx, csv, figures
+REPORT    ?= --format html --format pdf --format xlsx
 # More for pytest, as in: make test TESTS="-m 'not slow'"
 TESTS     ?=
 # For `make bench`, as in: make bench BENCH="--full" (all of Korea too), BENCH="--scales 4500 470 47"
@@ -17,7 +19,7 @@ BENCH     ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run report extras test slurm-test notebooks lint format types bench wheel lock clean
+.PHONY: help run report extras test slurm-test browser-test notebooks lint format types bench wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,9 +27,11 @@ help: ## this list
 run: $(VENV)/base.done ## the training plan against the baseline; prints the table, keeps the results in outputs/
 	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
 
-report: $(VENV)/dev.done ## the report on what `make run` has made, in Korean and English
+report: $(VENV)/dev.done ## the report on what `make run` has made, in Korean and English: page, PDF, workbook
 	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN) --quiet
-	@for lang in ko en; do $(BIN)/laborshift report "$$(ls -dt outputs/compare-*/ | head -n 1)" --lang $$lang || exit 1; done
+	@for lang in ko en; do \
+		$(BIN)/laborshift report "$$(ls -dt outputs/compare-*/ | head -n 1)" --lang $$lang $(REPORT) || exit 1; \
+	done
 
 extras: $(VENV)/dev.done ## what sweeps, clusters, calibration and tests need, into .venv
 
@@ -37,6 +41,10 @@ test: $(VENV)/dev.done ## the whole test suite, in two processes
 slurm-test: $(VENV)/dev.done ## sweeps on a private Slurm of one node; installs Slurm where root and apt-get are there, else skips
 	@sh tests/install_slurm.sh
 	$(BIN)/python -m pytest tests/test_slurm.py $(TESTS)
+
+browser-test: $(VENV)/dev.done ## a report in Chromium, offline, and axe; installs Chromium where root and apt-get are there
+	@sh tests/install_chromium.sh
+	$(BIN)/python -m pytest tests/test_report_browser.py $(TESTS)
 
 notebooks: $(VENV)/dev.done ## run the researchers' notebooks; executed copies in outputs/notebooks/
 	@mkdir -p outputs/notebooks

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -31,7 +32,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 2)), (0, (6, 2, 1, 2)), "-", "-")
 FONTS = Path(__file__).parent / "fonts"
 KOREAN = "LaborShift Gothic"  # ships in FONTS: Korean pictures are the same on every machine
-WIDE = 7.0
+WIDE = 6.8
 """Width of a picture in inches: letters of SMALL points stay above 8 on a page of A4."""
 HEAD, SMALL = 11.0, 8.6
 SPACING = 1.3  # of lines: Korean letters stand close
@@ -81,11 +82,15 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def panels(
-    across: int, down: int, size: tuple[float, float], sharey: bool = True
+    across: int,
+    down: int,
+    size: tuple[float, float],
+    sharey: bool = True,
+    widths: Sequence[float] | None = None,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of a size in inches, and its axes by row."""
+    """A figure of a size in inches, and its axes by row. widths: of the columns, against each other."""
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(down, across, squeeze=False, sharey=sharey)
+    axes = figure.subplots(down, across, squeeze=False, sharey=sharey, width_ratios=widths)
     return figure, [list(row) for row in axes]
 
 
@@ -101,8 +106,14 @@ def heading(figure: Figure, title: str, note: str, keys: Sequence[Artist] = ()) 
     )
     if keys:
         top = 1.0 - (SPACING * HEAD * (1 + lines.count("\n")) + 6.0) / height
-        at = {"loc": "upper left", "bbox_to_anchor": (0.0, top), "ncols": max(columns, 1)}
-        figure.legend(handles=list(keys), fontsize=SMALL, borderaxespad=0.0, **at)
+        figure.legend(
+            handles=list(keys),
+            loc="upper left",
+            bbox_to_anchor=(0.0, top),
+            ncols=max(columns, 1),
+            fontsize=SMALL,
+            borderaxespad=0.0,
+        )
     if note:
         text = wrapped(note, int(across / (0.53 * SMALL)))
         figure.supxlabel(text, x=0.01, ha="left", fontsize=SMALL, color="#555555", linespacing=SPACING)
@@ -149,8 +160,10 @@ def error_bars(mean: Any, low: Any, high: Any) -> np.ndarray | None:
     return None if not np.isfinite(ends).any() else np.nan_to_num(np.maximum(ends, 0.0))
 
 
-def year_axis(ax: Axes) -> None:
-    ax.xaxis.set_major_locator(YearLocator())
+def year_axis(ax: Axes, most: int = 4) -> None:
+    """Years along the axis, at most so many that they have room."""
+    first, last = ax.get_xlim()
+    ax.xaxis.set_major_locator(YearLocator(max(1, ceil((last - first) / 366.0 / most))))
     ax.xaxis.set_major_formatter(DateFormatter("%Y"))
 
 

@@ -1,17 +1,20 @@
 """The pictures of a run and of a comparison (matplotlib, no screen needed).
 
-Each function returns a Figure; `draw_all` writes those of a run as PNG and SVG.
+Each function returns a Figure; `draw_all` writes those of a run as PNG and SVG. labels: how scenarios are called in
+the picture, by name; a name that is not there stands for itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from textwrap import wrap
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from sim.datatree import NO_EMPLOYER
@@ -23,22 +26,28 @@ from sim.drawing import (
     GREY,
     MARKERS,
     ORANGE,
+    SMALL,
+    WIDE,
     error_bars,
     heading,
-    korean_font,
     note_on,
+    numbers,
     panels,
     points,
     save,
     short,
     style,
+    wrapped,
     year_axis,
 )
 from sim.results import Results
 from sim.summary import FEWEST, LAST
 
 Interval = Sequence[float]
+Labels = Mapping[str, str] | None
 STAGES = ("entry", "active", "transition")
+APART = 0.12
+"""Least distance between the years that a Beveridge curve names, in widths of the picture."""
 
 
 def draw_all(results: Results, folder: Path, lang: str = "en") -> list[Path]:
@@ -56,57 +65,75 @@ def draw_all(results: Results, folder: Path, lang: str = "en") -> list[Path]:
 # ------------------------------------------------------------------------------------------------ of a run
 
 
-def reemployment(results: Results, *, definition: str = "official", lang: str = "en") -> Figure:
+def reemployment(
+    results: Results, *, definition: str = "official", lang: str = "en", labels: Labels = None
+) -> Figure:
     """In work 3 to 36 months after the start (all enrolled) and after completion (completers), by stage.
 
-    People who had no job at enrolment; points that rest on fewer than 30 agents are left out.
+    People who had no job at enrolment, with intervals; points that rest on fewer than 30 agents are left out.
     """
     sums = results.programmes.sums.sel(origin="not employed", definition=definition).sum("programme")
+    stages = [stage for stage in STAGES if stage != "active"]
     with style(lang) as say:
-        figure, axes = panels(2, len(results.scenarios), (8.6, 3.9))
-        for row, scenario in zip(axes, results.scenarios, strict=True):
-            for ax, counted in zip(row, ("enrolled", "completers"), strict=True):
-                here = sums.sel(scenario=scenario, counted=counted)
-                shown = 0
-                for k, stage in enumerate(s for s in STAGES if s != "active"):
-                    known, placed = (
-                        here[n].sel(stage=stage).transpose("replicate", "horizon").values
-                        for n in ("known", "placed")
-                    )
-                    enough = results.agents(known.sum(axis=0)) >= FEWEST
-                    mean, low, high = results.design.ratio(placed, known)[:3]
-                    points(
-                        ax,
-                        here["horizon"].values[enough] + (k - 0.5) * 0.3,
-                        mean[enough],
-                        low[enough],
-                        high[enough],
-                        k,
-                        say(stage),
-                    )
-                    shown += int(enough.sum())
-                ax.set(
-                    title=_title(results, scenario, say(f"counted {counted}")),
-                    ylim=(0, 1),
-                    xlim=(0, 38.5),
-                    xticks=here["horizon"].values,
-                    xlabel=say("months"),
-                )
+        figure, axes = panels(len(stages), 2, (WIDE, 5.6))
+        for row, counted in zip(axes, ("enrolled", "completers"), strict=True):
+            for ax, stage in zip(row, stages, strict=True):
+                here = sums.sel(counted=counted, stage=stage)
+                shown = [
+                    _followed(ax, results, here.sel(scenario=name), k)
+                    for k, name in enumerate(results.scenarios)
+                ]
+                ax.set(ylim=(0, 1), xlim=(0, 38.5), xticks=here["horizon"].values)
+                ax.set_title(f"{say(stage)}: {say(f'counted {counted}')}", fontsize=SMALL)
                 ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-                if not shown:
+                if not any(shown):
                     note_on(ax, say("too few"))
             row[0].set_ylabel(say(f"in work {definition}"))
-            row[-1].legend(title=say("stage at enrolment"), loc="lower right", labelcolor=BLACK)
-        figure.suptitle(say("reemployment"), x=0.01, ha="left", fontweight="bold")
+        for ax in axes[-1]:
+            ax.set_xlabel(say("months"))
+        note = say("reemployment note" if results.replicates > 1 else "one replicate").format(fewest=FEWEST)
+        heading(figure, say("reemployment"), note, _keys(results, labels))
     return figure
 
 
-def unemployment_fan(results: Results, *, lang: str = "en") -> Figure:
+def _followed(ax: Axes, results: Results, heads: Any, k: int) -> bool:
+    """Shares placed at each horizon, with a band from end to end of their intervals; whether there are any."""
+    known, placed = (heads[name].transpose("replicate", "horizon").values for name in ("known", "placed"))
+    enough = results.agents(known.sum(axis=0)) >= FEWEST
+    months = heads["horizon"].values[enough] + (k - (len(results.scenarios) - 1) / 2) * 0.5
+    mean, low, high = (ends[enough] for ends in results.design.ratio(placed, known)[:3])
+    ax.fill_between(months, low, high, color=COLOURS[k], alpha=0.15, linewidth=0)
+    points(ax, months, mean, low, high, k, "")
+    return bool(enough.any())
+
+
+def _keys(results: Results, labels: Labels) -> list[Artist]:
+    """Colours, dashes and markers of the scenarios, if there are several."""
+    several = results.scenarios if len(results.scenarios) > 1 else []
+    return [
+        Line2D(
+            [],
+            [],
+            color=COLOURS[k],
+            linestyle=DASHES[k],
+            marker=MARKERS[k],
+            markersize=6,
+            label=_called(name, labels),
+        )
+        for k, name in enumerate(several)
+    ]
+
+
+def _called(name: str, labels: Labels) -> str:
+    return (labels or {}).get(name, name)
+
+
+def unemployment_fan(results: Results, *, lang: str = "en", labels: Labels = None) -> Figure:
     """Unemployment rate by stage at policy start: median of the replicates, half and nine tenths of them."""
     rates = results.cells["unemployment_rate_by_stage"]
     months = rates["month"].values
     with style(lang) as say:
-        figure, axes = panels(3, 1, (9.6, 3.6), sharey=False)
+        figure, axes = panels(3, 1, (WIDE, 3.4), sharey=False)
         for ax, stage in zip(axes[0], STAGES, strict=True):
             for k, scenario in enumerate(results.scenarios):
                 values = rates.sel(scenario=scenario, stage=stage).transpose("replicate", "month").values
@@ -120,148 +147,195 @@ def unemployment_fan(results: Results, *, lang: str = "en") -> Figure:
                     color=COLOURS[k],
                     linestyle=DASHES[k],
                     linewidth=1.5,
-                    label=scenario,
+                    marker=MARKERS[k],
+                    markevery=(4 * k, 12),
+                    markersize=4.5,
                 )
-            ax.set(title=say(stage), ylim=(0, None))
-            ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+            ax.set_title(say(stage), fontsize=9.5)
+            ax.set_ylim(0.0, None)
+            ax.yaxis.set_major_formatter(numbers(say, "share"))
+            ax.tick_params(labelsize=SMALL)
             year_axis(ax)
         axes[0][0].set_ylabel(say("unemployment rate"))
-        if len(results.scenarios) > 1:
-            axes[0][-1].legend(loc="upper right")
-        heading(figure, say("unemployment"), say("bands") if results.replicates > 1 else say("one replicate"))
+        note = say("bands") if results.replicates > 1 else say("one replicate")
+        heading(figure, say("unemployment"), note, _keys(results, labels))
     return figure
 
 
 def staircase(
-    results: Results, *, scenario: str | None = None, programmes: int = 6, lang: str = "en"
+    results: Results,
+    *,
+    scenario: str | None = None,
+    programmes: int = 6,
+    lang: str = "en",
+    labels: Labels = None,
 ) -> Figure:
-    """From the eligible to the retained, for the programmes with most trainees (log scale, persons).
+    """From the applicants to the retained, for the programmes with most trainees (log scale, persons).
 
-    Eligible: admitted by the rules at the end of the first month. The rest: intakes that are followed for 12
-    months past completion, of all programmes apart; in work 6, and still 12, months after completion.
+    Intakes that are followed for 12 months past completion, of all programmes apart; in work 6, and still 12, months
+    after completion. Who may apply in the first month is told above: a number at one moment is no step of a flow.
     """
     name = scenario or results.scenarios[-1]
-    sums = results.programmes.sums.sel(scenario=name).mean("replicate")
-    steps = sums["staircase"].sum(("stage", "origin"))
-    largest = steps.sel(step="enrolled").sortby(steps.sel(step="enrolled"), ascending=False)
-    shown = [str(code) for code in largest["programme"].values if float(largest.sel(programme=code)) > 0][
-        :programmes
-    ]
+    steps = stairs(results, name)
     with style(lang) as say:
-        rows = max(1, -(-len(shown) // 3))
-        figure, axes = panels(min(3, max(1, len(shown))), rows, (10.2, 0.7 + 2.6 * rows))
+        shown = list(steps)[:programmes]
+        rows = max(1, -(-len(shown) // 2))
+        figure, axes = panels(min(2, max(1, len(shown))), rows, (WIDE, 1.0 + 1.85 * rows))
         flat = [ax for row in axes for ax in row]
+        sums = results.programmes.sums.sel(scenario=name).mean("replicate")
         for ax, code in zip(flat, shown, strict=False):
-            heads = [
-                float(sums["eligible"].sel(programme=code)[0]),
-                float(sums["applied_followed"].sel(programme=code)),
-                *(float(x) for x in steps.sel(programme=code).values),
-            ]
-            _stairs(ax, heads, say, results)
-            label = str(sums[f"programme_label_{lang if korean_font() else 'en'}"].sel(programme=code).values)
-            ax.set_title("\n".join(wrap(label, 32, max_lines=2, placeholder=" …")), fontsize=9)
+            _stairs(ax, steps[code], say, results)
+            label = str(sums[f"programme_label_{lang}"].sel(programme=code).values)
+            first = short(float(sums["eligible"].sel(programme=code)[0]), lang)
+            ax.set_title(f"{wrapped(label, 38)}\n{say('eligible')} {first}", fontsize=SMALL)
         for ax in flat[len(shown) :]:
             ax.set_axis_off()
         if not shown:
             note_on(flat[0], say("run too short"))
-        heading(figure, say("staircase"), f"{name}; {say('staircase note')}")
+        heading(figure, f"{say('staircase')}: {_called(name, labels)}", say("staircase note"))
     return figure
+
+
+STEPS = ("applied", "enrolled", "completed", "employed", "retained")
+
+
+def stairs(results: Results, scenario: str) -> dict[str, list[float]]:
+    """Persons at each of `STEPS`, mean of the replicates, by programme with trainees, the largest first."""
+    sums = results.programmes.sums.sel(scenario=scenario).mean("replicate")
+    steps = sums["staircase"].sum(("stage", "origin")).transpose("programme", "step")
+    counts = np.column_stack([sums["applied_followed"].values, steps.values])
+    order = np.argsort(-counts[:, 1], kind="stable")
+    codes = steps["programme"].values
+    return {str(codes[k]): counts[k].tolist() for k in order if counts[k, 1] > 0}
 
 
 def _stairs(ax: Axes, heads: Sequence[float], say: Callable[[str], str], results: Results) -> None:
-    names = ("eligible", "applied", "enrolled", "completed", "employed", "retained")
-    place = np.arange(len(names))[::-1]
+    place = np.arange(len(STEPS))[::-1]
     enough = [results.agents(n) * results.replicates >= FEWEST for n in heads]
-    shades = (GREY, "#6baed6", "#3f8fc5", BLUE, "#00507d", "#002f4a")
+    shades = ("#8ec1e0", "#5aa2d0", BLUE, "#00507d", "#002f4a")
     ax.barh(place, [n if ok else 0 for n, ok in zip(heads, enough, strict=True)], color=shades, height=0.72)
     ax.set_xscale("log")
-    ax.set_xlim(results.scale, max(*heads, results.scale) * 60)
-    ax.set_yticks(place, [say(n) for n in names])
+    ax.set_xlim(results.scale, max(*heads, 10 * results.scale) * 30)
+    ax.set_yticks(place, [say(n) for n in STEPS], fontsize=SMALL)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x, say("language"))))
+    ax.tick_params(axis="x", labelsize=SMALL)
     ax.grid(visible=False, axis="y")
     for n, (y, count) in enumerate(zip(place, heads, strict=True)):
-        share = f"  {count / heads[n - 1]:.0%}" if n > 1 and heads[n - 1] else ""
+        share = f"  {count / heads[n - 1]:.0%}" if n and heads[n - 1] else ""
         text = f" {short(count, say('language'))}{share}" if enough[n] else f" {say('too few')}"
-        ax.text(count if enough[n] else results.scale, y, text, va="center", fontsize=8)
+        ax.text(count if enough[n] else results.scale, y, text, va="center", fontsize=SMALL)
 
 
-def productivity(results: Results, *, lang: str = "en") -> Figure:
-    """Gain in output from AI by size of employer: the first month against the mean of the last twelve."""
-    sums = results.employers.sums.sum("industry").drop_sel(size=NO_EMPLOYER)
+def productivity(results: Results, *, lang: str = "en", labels: Labels = None) -> Figure:
+    """Gain in output from AI by size of employer: the first month (hollow) against the last twelve (filled)."""
     with style(lang) as say:
-        figure, axes = panels(len(results.scenarios), 1, (3.2 + 3.6 * len(results.scenarios), 3.8))
-        for ax, scenario in zip(axes[0], results.scenarios, strict=True):
-            here = sums.sel(scenario=scenario)
-            sizes = [str(code) for code in here["size"].values]
-            place = np.arange(len(sizes))
-            spans = (
-                ("first month", slice(0, 1), "#c7dcea", "//"),
-                ("last months", slice(-LAST, None), BLUE, ""),
-            )
-            for k, (label, months, colour, hatch) in enumerate(spans):
-                part = here.isel(month=months).sum("month").transpose("replicate", "size")
-                found = results.design.ratio(part["output"].values, part["base_output"].values)[:3]
-                ends = np.array(found) - 1.0
-                error = error_bars(*ends)
-                ax.bar(
-                    place + (k - 0.5) * 0.38,
-                    ends[0],
-                    0.36,
-                    color=colour,
-                    hatch=hatch,
-                    edgecolor=BLACK,
-                    linewidth=0.6,
-                    yerr=error,
+        figure, axes = panels(1, 1, (WIDE, 3.8))
+        ax, names = axes[0][0], results.scenarios
+        for k, scenario in enumerate(names):
+            for first in (True, False):
+                gains = gain_by_size(results, scenario, slice(0, 1) if first else slice(-LAST, None))
+                ends = np.array(list(gains.values()))
+                place = np.arange(len(gains)) + (k - (len(names) - 1) / 2) * 0.2
+                ax.errorbar(
+                    place,
+                    ends[:, 0],
+                    yerr=error_bars(*ends.T),
+                    color=COLOURS[k],
+                    linestyle="",
+                    marker=MARKERS[k],
+                    markersize=7.5,
+                    markerfacecolor="white" if first else COLOURS[k],
                     capsize=3,
-                    label=say(label),
-                    error_kw={"elinewidth": 1.0},
+                    elinewidth=1.0,
                 )
-            ax.set_xticks(place, sizes)
-            ax.set(xlabel=say("size"), title=scenario)
-            ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-            ax.grid(visible=False, axis="x")
-            ax.legend(loc="upper left")
-        axes[0][0].set_ylabel(say("gain"))
-        heading(figure, say("productivity"), "")
+        ax.set_xticks(range(len(gains)), list(gains))
+        ax.set(xlabel=say("size"), ylabel=say("gain"))
+        ax.axhline(0.0, color=BLACK, linewidth=0.9)
+        ax.yaxis.set_major_formatter(numbers(say, "share"))
+        ax.grid(visible=False, axis="x")
+        heading(figure, say("productivity"), say("productivity note"), _keys(results, labels))
     return figure
 
 
-def beveridge(results: Results, *, lang: str = "en") -> Figure:
+def gain_by_size(results: Results, scenario: str, months: slice) -> dict[str, tuple[float, float, float]]:
+    """Output over output without AI, less one, in some months, by size of employer: mean, low, high."""
+    sums = results.employers.sums.sum("industry").drop_sel(size=NO_EMPLOYER).sel(scenario=scenario)
+    part = sums.isel(month=months).sum("month").transpose("replicate", "size")
+    ends = np.array(results.design.ratio(part["output"].values, part["base_output"].values)[:3]) - 1.0
+    return {
+        str(code): (float(a), float(b), float(c))
+        for code, (a, b, c) in zip(part["size"].values, ends.T, strict=True)
+    }
+
+
+def beveridge(results: Results, *, lang: str = "en", labels: Labels = None) -> Figure:
     """Vacancy rate against unemployment rate: months as dots, twelve-month means as a path with its years."""
-    u, v = (
-        results.market["unemployment_rate"].mean("replicate"),
-        results.market["vacancy_rate"].mean("replicate"),
-    )
     with style(lang) as say:
-        figure, axes = panels(1, 1, (5.6, 4.6))
+        figure, axes = panels(1, 1, (WIDE, 4.6))
         ax = axes[0][0]
         for k, scenario in enumerate(results.scenarios):
-            x, y = (series.sel(scenario=scenario).values for series in (u, v))
-            ax.plot(x, y, linestyle="", marker=MARKERS[k], markersize=3, color=COLOURS[k], alpha=0.35)
-            years = results.months.astype("datetime64[Y]")
-            means = [
-                (str(year), x[years == year].mean(), y[years == year].mean()) for year in np.unique(years)
-            ]
+            x, y = market_rates(results, scenario)
+            ax.plot(x, y, linestyle="", marker=MARKERS[k], markersize=3, color=COLOURS[k], alpha=0.25)
+            path = yearly(results, scenario)
+            across, up = zip(*path.values(), strict=True)
             ax.plot(
-                [m[1] for m in means],
-                [m[2] for m in means],
+                across,
+                up,
                 color=COLOURS[k],
                 linestyle=DASHES[k],
                 linewidth=1.6,
                 marker=MARKERS[k],
                 markersize=7,
-                label=scenario,
             )
-            if k == 0:
-                for year, a, b in means:
-                    ax.annotate(year, (a, b), xytext=(6, 5), textcoords="offset points", fontsize=8.5)
         ax.set(xlabel=say("unemployment rate"), ylabel=say("vacancy rate"))
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             axis.set_major_formatter(PercentFormatter(1.0, decimals=2))
-        ax.legend(loc="best")
-        heading(figure, say("beveridge"), say("beveridge note"))
+        _name_years(ax, yearly(results, results.scenarios[0]))
+        heading(figure, say("beveridge"), say("beveridge note"), _keys(results, labels))
     return figure
+
+
+def market_rates(results: Results, scenario: str) -> tuple[np.ndarray, np.ndarray]:
+    """Unemployment and vacancy rate by month, mean of the replicates."""
+    u, v = (results.market[name].sel(scenario=scenario) for name in ("unemployment_rate", "vacancy_rate"))
+    return u.mean("replicate").values, v.mean("replicate").values
+
+
+def yearly(results: Results, scenario: str) -> dict[str, tuple[float, float]]:
+    """Unemployment and vacancy rate by calendar year, mean of its months and of the replicates."""
+    years = results.months.astype("datetime64[Y]")
+    u, v = market_rates(results, scenario)
+    return {
+        str(year): (float(u[years == year].mean()), float(v[years == year].mean()))
+        for year in np.unique(years)
+    }
+
+
+def _name_years(ax: Axes, path: Mapping[str, tuple[float, float]]) -> None:
+    """The first and the last year beside their points, and those between that stand far enough from others."""
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    places = {
+        year: np.array([(x - left) / (right - left), (y - low) / (high - low)])
+        for year, (x, y) in path.items()
+    }
+    named: list[str] = []
+    years = list(path)
+    for year in dict.fromkeys((years[0], years[-1], *years)):
+        if all(np.hypot(*(places[year] - places[other])) >= APART for other in named):
+            named.append(year)
+    for year in named:
+        outward = -1.0 if places[year][0] > 0.85 else 1.0
+        ax.annotate(
+            year,
+            path[year],
+            xytext=(9 * outward, 6),
+            textcoords="offset points",
+            ha="left" if outward > 0 else "right",
+            fontsize=9,
+            fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+        )
 
 
 # ----------------------------------------------------------------------------------------- of a comparison
@@ -287,7 +361,7 @@ def waterfall(
     )
     less = ("deadweight", "substitution", "displacement")  # what is subtracted: a negative one adds
     with style(lang) as say:
-        figure, axes = panels(2, 1, (9.4, 4.4), sharey=False)
+        figure, axes = panels(2, 1, (WIDE, 4.0), sharey=False, widths=(3, 5))
         for ax, shown in zip(
             axes[0], (steps[:3], steps[2:]), strict=True
         ):  # what follows the direct effect is smaller
@@ -321,15 +395,14 @@ def waterfall(
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
                 )
             ax.axhline(0.0, color=BLACK, linewidth=0.9)
-            labels = [("− " if name in less else "") + say(name) for name, *_ in shown]
-            ax.set_xticks(range(len(shown)), labels, fontsize=8)
+            labels = [
+                (say("less") if name in less else "{name}").format(name=say(name)) for name, *_ in shown
+            ]
+            ax.set_xticks(range(len(shown)), labels, fontsize=SMALL)
             ax.margins(y=0.14)
-            ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
+            ax.yaxis.set_major_formatter(numbers(say))
+            ax.tick_params(axis="y", labelsize=SMALL)
             ax.grid(visible=False, axis="x")
         axes[0][0].set_ylabel(say(unit))
         heading(figure, title or say("waterfall"), say("waterfall note"))
     return figure
-
-
-def _title(results: Results, scenario: str, text: str) -> str:
-    return f"{scenario}: {text}" if len(results.scenarios) > 1 else text

@@ -740,43 +740,55 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     return [number(row["mean"], divisor), ends, number(row["worst_decile"], divisor), unit]
 
 
-def picture(told: Mapping[str, Any], lang: str = "en") -> Figure:
-    """Bars of the published and the found split, with the bounds."""
-    from sim.drawing import BLUE, GREY, heading, panels, style
+def picture(told: Mapping[str, Any], lang: str = "en", labels: Mapping[str, str] | None = None) -> Figure:
+    """Bars of the published and the found split, with the bounds.
 
-    rows = told["splits"]
-    with style(lang):
-        figure, axes = panels(1, 1, (7.2, 3.6))
+    labels: how the scenario, groups and the objective are called, by id.
+    """
+    from matplotlib.patches import Patch
+    from matplotlib.ticker import PercentFormatter
+
+    from sim.drawing import BLACK, BLUE, SMALL, SPACING, WIDE, heading, panels, style, wrapped
+
+    rows = told["splits"][::-1]
+    with style(lang) as say:
+        called = lambda id: (labels or {}).get(id, say(id))  # noqa: E731
+        figure, axes = panels(1, 1, (WIDE, 0.62 * len(rows) + 1.9))
         ax, places = axes[0][0], np.arange(len(rows))
-        for n, (key, colour) in enumerate((("published", GREY), ("found", BLUE))):
-            values = [100 * row[key] for row in rows]
-            ax.bar(
-                places + (n - 0.5) * 0.36, values, 0.34, color=colour, label=key, hatch="//" if n else None
-            )
+        keys = []
+        for n, (key, colour, hatch) in enumerate((("published", "#c4c4c4", ""), ("found", BLUE, "//"))):
+            look: dict[str, Any] = {"facecolor": colour, "hatch": hatch, "edgecolor": BLACK, "linewidth": 0.6}
+            keys.append(Patch(label=say(key), **look))
+            values, at = [row[key] for row in rows], places + (0.5 - n) * 0.34
+            ax.barh(at, values, 0.32, **look)
+            for y, value in zip(at, values, strict=True):
+                ax.text(value, y, f" {value:.1%}", va="center", fontsize=SMALL)
         for k, row in enumerate(rows):
-            ax.hlines(
-                [100 * row["least"], 100 * row["most"]],
-                k - 0.42,
-                k + 0.42,
-                color="#222222",
-                linewidth=1,
-                linestyle=":",
-            )
-        ax.set_xticks(places, [row["group"] for row in rows], rotation=0 if len(rows) < 5 else 60)
-        ax.set_ylabel("% of the envelope")
-        ax.legend()
-        note = told["sentence"].split(" (")[0] + "; dotted: least and most"
-        heading(figure, f"{told['scenario']}: split for {told['objective']}", note)
+            ends = [row["least"], row["most"]]
+            ax.vlines(ends, k - 0.42, k + 0.42, color=BLACK, linewidth=1.2, linestyle=":")
+        names = [wrapped(called(row["group"]), 36) for row in rows]
+        ax.set_yticks(places, names, fontsize=SMALL if len(rows) > 4 else None, linespacing=SPACING)
+        ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        ax.grid(visible=False, axis="y")
+        ax.set_xlabel(say("share of envelope"))
+        title = say("split").format(name=called(told["scenario"]), objective=called(told["objective"]))
+        heading(figure, title, say("split note"), keys)
     return figure
 
 
-def front_picture(told: Mapping[str, Any], lang: str = "en") -> Figure:
-    """Gains in both objectives over the published split, with 90% intervals."""
-    from sim.drawing import BLUE, GREY, heading, panels, style
+def front_picture(
+    told: Mapping[str, Any], lang: str = "en", labels: Mapping[str, str] | None = None
+) -> Figure:
+    """Gains in both objectives over the published split, with 90% intervals.
+
+    labels: how objectives and units are called, by id.
+    """
+    from sim.drawing import BLACK, BLUE, GREY, SMALL, WIDE, heading, numbers, panels, style, wrapped
 
     one, two = told["objective"], told["other"]
-    with style(lang):
-        figure, axes = panels(1, 1, (6.4, 4.4))
+    with style(lang) as say:
+        called = lambda id: (labels or {}).get(id, say(id))  # noqa: E731
+        figure, axes = panels(1, 1, (WIDE, 4.6))
         ax = axes[0][0]
         for row in told["front"]:
             xs, ys = ([row[f"{name}_{key}"] for key in ("mean", "low", "high")] for name in (one, two))
@@ -785,18 +797,24 @@ def front_picture(told: Mapping[str, Any], lang: str = "en") -> Figure:
                 ys[0],
                 xerr=[[xs[0] - xs[1]], [xs[2] - xs[0]]],
                 yerr=[[ys[0] - ys[1]], [ys[2] - ys[0]]],
-                fmt="o",
+                marker="o" if row["on_front"] else "s",
                 color=BLUE if row["on_front"] else GREY,
                 capsize=2,
             )
             ax.annotate(
-                f"{row['weight']:.2f}", (xs[0], ys[0]), textcoords="offset points", xytext=(5, 5), fontsize=8
+                f"{row['weight']:.2f}",
+                (xs[0], ys[0]),
+                textcoords="offset points",
+                xytext=(5, 5),
+                fontsize=SMALL,
             )
-        ax.axhline(0, color="#555555", linewidth=0.8)
-        ax.axvline(0, color="#555555", linewidth=0.8)
-        ax.set_xlabel(f"{one}, {OBJECTIVES[one][1]}")
-        ax.set_ylabel(f"{two}, {OBJECTIVES[two][1]}")
-        heading(figure, "Gains over the published split", f"90% intervals; numbers: weight of {one}")
+        ax.axhline(0, color=BLACK, linewidth=0.9)
+        ax.axvline(0, color=BLACK, linewidth=0.9)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(numbers(say))
+        for name, label in ((one, ax.set_xlabel), (two, ax.set_ylabel)):
+            label(wrapped(f"{called(name)} ({called(OBJECTIVES[name][1])})", 42))
+        heading(figure, say("front"), say("front note").format(objective=called(one)))
     return figure
 
 

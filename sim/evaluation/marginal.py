@@ -559,25 +559,42 @@ def show(told: Mapping[str, Any], console: Console) -> None:
     console.print(told["sentence"], highlight=False, soft_wrap=True)
 
 
-def picture(told: Mapping[str, Any], lang: str = "en") -> Figure:
-    """The effect of the next won in each programme, with its interval."""
-    from sim.drawing import BLUE, heading, panels, style
+def picture(told: Mapping[str, Any], lang: str = "en", labels: Mapping[str, str] | None = None) -> Figure:
+    """The effect of the next won in each programme, with its interval and what binds there.
+
+    labels: how programmes, constraints, the objective and its unit are called, by id.
+    """
+    from sim.drawing import BLACK, BLUE, SMALL, SPACING, WIDE, heading, numbers, panels, short, style, wrapped
 
     rows = [row for row in told["marginal"] if row["measure"] == told["objective"]][::-1]
-    with style(lang):
-        figure, axes = panels(1, 1, (7.6, 0.32 * len(rows) + 1.4))
-        ax, places = axes[0][0], np.arange(len(rows))
-        mean = np.array([r["mean"] for r in rows], dtype=float)
-        ends = np.array([[r["mean"] - r["low"], r["high"] - r["mean"]] for r in rows], dtype=float).T
-        ax.errorbar(mean, places, xerr=np.maximum(ends, 0.0), fmt="o", color=BLUE, capsize=3)
-        ax.axvline(0.0, color="#555555", linewidth=0.8)
-        ax.set_yticks(places, [f"{r['programme']} ({r['binds']})" for r in rows])
-        ax.set_xlabel(rows[0]["unit"] if rows else "")
-        heading(
-            figure,
-            f"The next won, {told['objective']}",
-            "90% intervals across replicates; in brackets what binds",
+    with style(lang) as say:
+        called = lambda id: (labels or {}).get(id, say(id))  # noqa: E731
+        figure, axes = panels(1, 1, (WIDE, 0.36 * len(rows) + 1.6))
+        ax = axes[0][0]
+        for place, row in enumerate(rows):
+            mean, low, high = (
+                float("nan") if row[end] is None else row[end] for end in ("mean", "low", "high")
+            )
+            ax.hlines(place, low, high, color=BLUE, linewidth=1.6)
+            money = row["binds"] == "money"
+            ax.plot(mean, place, "o", color=BLUE, markerfacecolor=BLUE if money else "white", markersize=7)
+            at: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": SMALL}
+            ax.text(1.02, place, called(row["binds"]), **at)
+        ax.text(
+            1.02, len(rows), say("binds"), transform=ax.get_yaxis_transform(), va="center", fontweight="bold"
         )
+        ax.axvline(0.0, color=BLACK, linewidth=0.9)
+        names = [wrapped(called(row["programme"]), 36) for row in rows]
+        ax.set_yticks(range(len(rows)), names, fontsize=SMALL, linespacing=SPACING)
+        ax.set_ylim(-0.6, len(rows) - 0.4)
+        ax.xaxis.set_major_formatter(numbers(say))
+        ax.grid(visible=False, axis="y")
+        units = str(rows[0]["unit"]).split(" for ")[0] if rows else ""
+        ax.set_xlabel(f"{called(told['objective'])} ({called(units)})")
+        title = say("next won").format(
+            amount=short(float(told["amount"]), lang), name=called(told["scenario"])
+        )
+        heading(figure, title, say("next won note"))
     return figure
 
 

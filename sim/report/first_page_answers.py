@@ -114,7 +114,7 @@ def _of_attribution(subject: Subject, told: Told, say: Words) -> tuple[str, list
         say("first_attribution.shares", parts=parts),
         say("first_attribution.interaction", told=rest),
     ]
-    return question, answer, int(told["replicates"]), ""
+    return question, answer, int(told["replicates"]), "attribution"
 
 
 def _player(subject: Subject, code: str, say: Words) -> str:

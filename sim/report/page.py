@@ -149,7 +149,9 @@ class Report:
                 items = "".join(f"<li>{html.escape(text)}</li>" for text in lines)
                 parts.append(f"<h3>{html.escape(self.say(f'first.{key}'))}</h3>\n<ul>{items}</ul>\n")
         told = self.subject.provenance
-        marks = (f"{self.say(f'page.of {key}')} {told[key]}" for key in ("model", "seed", "scale") if key in told)
+        marks = (
+            f"{self.say(f'page.of {key}')} {told[key]}" for key in ("model", "seed", "scale") if key in told
+        )
         imprint = html.escape(" · ".join((self.subject.folder.resolve().name, *marks)))
         return Html(f"<div class='first'>{''.join(parts)}</div><div class='note'>{imprint}</div>")
 

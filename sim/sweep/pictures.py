@@ -7,11 +7,11 @@ policies come from the caller in the language of the picture; units are translat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from textwrap import wrap
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
@@ -19,14 +19,27 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from sim.drawing import BLACK, BLUE, GREY, ORANGE, RED, error_bars, heading, short, style
+from sim.drawing import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    RED,
+    SMALL,
+    SPACING,
+    WIDE,
+    error_bars,
+    heading,
+    numbers,
+    style,
+    wrapped,
+)
 from sim.errors import InputError
 
 MOST_FACTORS, MOST_POLICIES = 15, 20
 MOST_CELLS = 8  # along a side: more values than that are put into bins
 FEWEST = 5  # points of a cell that is shown, where values are put into bins
-WIDEST = {"en": 44, "ko": 26}  # letters of a label in a line
-SPACING = 1.3  # of the lines of a label: Korean fonts stand close
+WIDEST = 38  # half-widths of a label in a line
 FALLING = LinearSegmentedColormap.from_list("falling", ["white", RED])
 RISING = LinearSegmentedColormap.from_list("rising", ["white", BLUE])
 GREY_OF = (0.299, 0.587, 0.114)  # how bright red, green and blue are to the eye
@@ -47,8 +60,8 @@ def tornado(table: pd.DataFrame, outcome_label: str, units: str, lang: str = "en
     effects, total = "mu_star" in shown, "total" in shown
     y = np.arange(len(shown))
     with style(lang) as say:
-        labels = _wrapped(shown["label"] if "label" in shown else shown["factor"], say)
-        figure = Figure(figsize=(8.6, 1.7 + sum(0.19 + 0.15 * (1 + text.count("\n")) for text in labels)))
+        labels = _wrapped(shown["label"] if "label" in shown else shown["factor"])
+        figure = Figure(figsize=(WIDE, 1.7 + sum(0.19 + 0.15 * (1 + text.count("\n")) for text in labels)))
         figure.set_layout_engine("constrained")
         ax = figure.subplots()
         if effects:
@@ -56,7 +69,7 @@ def tornado(table: pd.DataFrame, outcome_label: str, units: str, lang: str = "en
             ax.plot(
                 shown["mu"], y, linestyle="", marker="D", markersize=4.5, color=ORANGE, markeredgecolor=BLACK
             )
-            ax.xaxis.set_major_formatter(_numbers(say, units))
+            ax.xaxis.set_major_formatter(numbers(say, units))
             ax.set_xlabel(say("morris axis").format(units=say(units)))
         elif total:
             _bars(ax, y + 0.19, shown, "total", 0.36, BLUE, "", say("total"))
@@ -66,10 +79,12 @@ def tornado(table: pd.DataFrame, outcome_label: str, units: str, lang: str = "en
             _bars(ax, y, shown, "first", 0.62, ORANGE, "//")
         if not effects:
             ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-            ax.set_xlabel(say("variance axis").format(outcome=outcome_label))
+            ax.set_xlabel(say("variance axis"))
         ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         ax.axvline(0.0, color=BLACK, linewidth=0.9)
-        ax.set_yticks(y, labels, fontsize=8.5, linespacing=SPACING)
+        if not effects:
+            ax.set_xlim(0.0, None)  # a share of the variance is not negative, though its interval may be
+        ax.set_yticks(y, labels, fontsize=SMALL, linespacing=SPACING)
         ax.set_ylim(-0.6, len(shown) - 0.4)
         ax.grid(visible=False, axis="y")
         note = "morris note" if effects else "sobol note" if total else "first note"
@@ -119,22 +134,21 @@ def heat_map(
         raise InputError(f"no point has a number for {z_label}")
     bins = int(np.clip(np.sqrt(known.sum() / 10.0), 2, MOST_CELLS))
     with style(lang) as say:
-        number = _numbers(say)
-        across, up = (_axis(values[known], bins, number) for values in (x, y))
+        across, up = (_axis(values[known], bins, say) for values in (x, y))
         shape = (up.cells, across.cells)
         at = up.at * across.cells + across.at
         count = np.bincount(at, minlength=up.cells * across.cells).reshape(shape)
         total = np.bincount(at, weights=z[known], minlength=up.cells * across.cells).reshape(shape)
         binned = across.cut or up.cut
         mean = np.divide(total, count, out=np.full(shape, np.nan), where=count >= (FEWEST if binned else 1))
-        figure = Figure(figsize=(2.9 + 0.72 * max(across.cells, 5), 2.2 + 0.5 * max(up.cells, 4)))
+        figure = Figure(figsize=(WIDE, 2.2 + 0.5 * max(up.cells, 4)))
         figure.set_layout_engine("constrained")
         ax = figure.subplots()
-        _paint(figure, ax, mean, _numbers(say, units), "///" if binned else "")
+        _paint(figure, ax, mean, numbers(say, units), "///" if binned else "")
         for axis, one in ((ax.xaxis, across), (ax.yaxis, up)):
-            axis.set_ticks(np.arange(len(one.ticks)) - (0.5 if one.cut else 0.0), one.ticks, fontsize=8.5)
-        ax.set_xlabel("\n".join(_wrapped([x_label], say)))
-        ax.set_ylabel("\n".join(_wrapped([y_label], say)))
+            axis.set_ticks(np.arange(len(one.ticks)) - (0.5 if one.cut else 0.0), one.ticks, fontsize=SMALL)
+        ax.set_xlabel(wrapped(x_label, WIDEST))
+        ax.set_ylabel(wrapped(y_label, WIDEST))
         note = say("heat note bins" if binned else "heat note cells").format(fewest=FEWEST)
         _finish(figure, f"{z_label}, {say(units)}", note)
     return figure
@@ -152,12 +166,15 @@ class Cells(NamedTuple):
         return len(self.ticks) - self.cut
 
 
-def _axis(values: Values, bins: int, number: FuncFormatter) -> Cells:
+def _axis(values: Values, bins: int, say: Callable[[str], str]) -> Cells:
+    number = numbers(say)
     if isinstance(values, pd.Categorical):
-        return Cells(np.asarray(values.codes, dtype=np.int64), [str(one) for one in values.categories], False)
+        return Cells(
+            np.asarray(values.codes, dtype=np.int64), [say(str(one)) for one in values.categories], False
+        )
     if values.dtype.kind not in "iuf":
         kinds, at = np.unique(values.astype(str), return_inverse=True)
-        return Cells(at, list(kinds), False)
+        return Cells(at, [say(str(kind)) for kind in kinds], False)
     kinds, at = np.unique(values, return_inverse=True)
     if len(kinds) <= MOST_CELLS:
         return Cells(at, [number(kind) for kind in kinds], False)
@@ -184,7 +201,7 @@ def _paint(figure: Figure, ax: Axes, mean: np.ndarray, number: FuncFormatter, ha
         elif max(mean.shape) <= MOST_CELLS:
             dark = np.dot(colours(scale(value))[:3], GREY_OF) < 0.55
             colour = "white" if dark else BLACK
-            ax.text(column, row, number(value), ha="center", va="center", fontsize=8, color=colour)
+            ax.text(column, row, number(value), ha="center", va="center", fontsize=SMALL, color=colour)
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=ax, format=number)
     bar.outline.set_visible(False)
 
@@ -200,14 +217,14 @@ def choice_picture(table: pd.DataFrame, outcome_label: str, units: str, lang: st
     shown = table.sort_values("regret", kind="stable").head(MOST_POLICIES).iloc[::-1]
     y = np.arange(len(shown))
     with style(lang) as say:
-        labels = _wrapped(shown["label"] if "label" in shown else shown["policy"], say)
-        figure = Figure(figsize=(9.4, 2.2 + sum(0.2 + 0.15 * (1 + text.count("\n")) for text in labels)))
+        labels = _wrapped(shown["label"] if "label" in shown else shown["policy"])
+        figure = Figure(figsize=(WIDE, 2.2 + sum(0.2 + 0.15 * (1 + text.count("\n")) for text in labels)))
         figure.set_layout_engine("constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         _bars(left, y, shown, "best", 0.6, BLUE, "")
         left.set(xlim=(0.0, 1.0), xlabel=say("choice best"))
         left.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        left.set_yticks(y, labels, fontsize=8.5, linespacing=SPACING)
+        left.set_yticks(y, labels, fontsize=SMALL, linespacing=SPACING)
         right.barh(
             y,
             shown["regret"],
@@ -242,47 +259,28 @@ def choice_picture(table: pd.DataFrame, outcome_label: str, units: str, lang: st
         right.plot(shown["regret_most"][least], y[least], linestyle="", marker="*", markersize=12, color=RED)
         right.set_xlim(0.0, None)
         right.set_xlabel(say("choice regret").format(units=say(units)))
-        right.xaxis.set_major_formatter(_numbers(say, units))
+        right.xaxis.set_major_formatter(numbers(say, units))
         right.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         for ax in (left, right):
             ax.set_ylim(-0.6, len(shown) - 0.4)
             ax.grid(visible=False, axis="y")
-        parts, words = right.get_legend_handles_labels()
-        right.legend(
-            parts[-1:] + parts[:-1],
-            words[-1:] + words[:-1],
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=3,
-            fontsize=8.5,
+        keys = right.get_legend_handles_labels()[0]
+        _finish(
+            figure, say("choice").format(outcome=outcome_label), say("choice note"), keys[-1:] + keys[:-1]
         )
-        _finish(figure, say("choice").format(outcome=outcome_label), say("choice note"))
     return figure
 
 
 # ----------------------------------------------------------------------------------------------- small parts
 
 
-def _wrapped(labels: Sequence[str] | pd.Series[str], say: Callable[[str], str]) -> list[str]:
-    return ["\n".join(wrap(str(label), WIDEST[say("language")])) for label in labels]
+def _wrapped(labels: Sequence[str] | pd.Series[str]) -> list[str]:
+    return [wrapped(str(label), WIDEST) for label in labels]
 
 
-def _numbers(say: Callable[[str], str], units: str = "") -> FuncFormatter:
-    """Numbers in three digits, large ones with their mark (k, m, bn), shares in percent."""
-
-    def told(x: float, _: int | None = None) -> str:
-        if units == "share":
-            return f"{100.0 * x:.3g}%" if abs(x) > 1e-12 else "0%"
-        if abs(x) < 1000:
-            return f"{x:.3g}" if abs(x) > 1e-12 else "0"
-        return ("-" if x < 0 else "") + short(abs(x), say("language"))
-
-    return FuncFormatter(told)
-
-
-def _finish(figure: Figure, title: str, note: str) -> None:
+def _finish(figure: Figure, title: str, note: str, keys: Sequence[Artist] = ()) -> None:
     """Heading and layout, while the fonts of the language are set."""
-    heading(figure, title, note)
+    heading(figure, title, note, keys)
     figure.draw_without_rendering()
 
 
