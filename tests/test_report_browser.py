@@ -1,4 +1,4 @@
-"""A report in a browser without a network: nothing fails, screen readers and keyboards can use it, no text is clipped."""
+"""A report in a browser without a network: nothing fails, screen readers and keyboards can use it, no text is cut."""
 
 from __future__ import annotations
 
