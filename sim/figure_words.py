@@ -80,7 +80,7 @@ WORDS: dict[str, dict[str, str]] = {
         "language": "ko",
         "against": "{base} 대비 {name}: {months}개월 후",
         "entry": "진입기",
-        "active": "재직기",
+        "active": "활동기",
         "transition": "전환기",
         "reemployment": "훈련 후 재취업률 (참여 당시 미취업자)",
         "counted enrolled": "참여자 전체, 훈련 시작 기준",

@@ -22,8 +22,8 @@ KERNEL = "python3"
 TRANSPORT = "ipc" if os.name == "posix" else "tcp"  # no port is opened where there are sockets in files
 ONE_PAGE = "one-page"
 """Tag of the cells that a one-page summary is made of."""
-WIDE = 16.5
-"""Width of a picture in a document, cm."""
+WIDE, HIGH = 17.0, 22.0
+"""Most of a page that a picture takes, cm."""
 
 
 def source() -> Path:
@@ -103,28 +103,21 @@ def pdf(notebook: Any, target: Path) -> None:
 
 def docx(notebook: Any, target: Path) -> None:
     """A document for Word."""
-    import pypandoc
+    from sim.report.docx import write
 
     with TemporaryDirectory(prefix="laborshift-report-") as scratch:
-        folder = Path(scratch)
-        page = _with_files(notebook, folder, "png")
+        page = _with_files(notebook, Path(scratch), "png")
         told = notebook.metadata["laborshift"]
-        asked = [*_pandoc_options(told["lang"]), f"--resource-path={folder}"]
-        pypandoc.convert_text(page, "docx", format="html", extra_args=asked, outputfile=str(target))
+        write(page, target, options=_pandoc_options(told["lang"]), sideways=bool(told["skip"]))
 
 
 def hwpx(notebook: Any, target: Path) -> None:
-    """A document for Hangul, the word processor of Korean ministries (OWPML)."""
-    import pypandoc_hwpx
-    from pypandoc_hwpx.PandocToHwpx import PandocToHwpx
-
-    blank = str(Path(pypandoc_hwpx.__file__).parent / "blank.hwpx")
+    """A document for Hangul, the word processor of Korean ministries."""
+    from sim.report.hwpx import write
 
     with TemporaryDirectory(prefix="laborshift-report-") as scratch:
-        folder = Path(scratch)
-        page = folder / "page.html"
-        page.write_text(_with_files(notebook, folder, "png"), encoding="utf-8")
-        PandocToHwpx.convert_to_hwpx(str(page), str(target), blank)
+        page = _with_files(notebook, Path(scratch), "png")
+        write(page, target, lang=notebook.metadata["laborshift"]["lang"])
 
 
 def _pandoc_options(lang: str, *more: str) -> list[str]:
@@ -147,11 +140,18 @@ def _with_files(notebook: Any, folder: Path, kind: str) -> str:
                 else:
                     file.write_bytes(png_of(svg))
                 caption = _attribute(output.metadata.caption)
+                place = file if kind == "png" else file.name
                 output.data["image/svg+xml"] = (
-                    f'<img src="{file if kind == "png" else file.name}" alt="{caption}" width="100%">'
+                    f'<img src="{place}" alt="{caption}" width="{_fitting(svg):.1f}cm">'
                 )
     page = html_page(copy)
     return re.sub(r"<a class=\"skip\".*?</a>", "", page)
+
+
+def _fitting(svg: str) -> float:
+    """Width in cm at which a picture fits a page."""
+    wide, high = (float(re.search(rf'<svg[^>]* {name}="([\d.]+)pt"', svg)[1]) for name in ("width", "height"))  # type: ignore[index]
+    return min(WIDE, HIGH * wide / high)
 
 
 def png_of(svg: str, dots: int = 200) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import io
-import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -162,7 +161,8 @@ class Report:
             f'<li><a href="#table-{n}">{html.escape(one.title)}</a></li>' for n, one in self.tables.items()
         )
         nav = f'<nav aria-label="{title}"><ol>{"".join(links)}</ol></nav>'
-        return Html(f'<h2 id="tables">{title}</h2>\n<div class="contents">{nav}</div>')
+        note = f'<div class="note">{html.escape(self.say("page.reading"))}</div>'
+        return Html(f'<h2 id="tables">{title}</h2>\n<div class="contents">{nav}</div>\n{note}')
 
     def more_pictures(self) -> list[Html | Drawing]:
         """The other pictures under their heading."""
@@ -190,14 +190,16 @@ class Report:
         yield say("page.of folder"), subject.folder.resolve().name
         for key in ABOUT:
             if told.get(key) is not None:
-                yield say(f"page.of {key}"), str(told[key])
+                value = f"page.{key}.{told[key]}"
+                yield say(f"page.of {key}"), say(value) if value in say else str(told[key])
         for name, one in subject.scenarios.items():
             title = say.of(one.title, one.title_ko) or name
             yield (
                 f"{say('page.of scenario')} {name}",
                 f"{title}: sha256 {one.digest(subject.economy.digest)[:16]}",
             )
-        yield say("page.of versions"), json.dumps(told.get("versions", {}))
+        versions = told.get("versions", {})
+        yield say("page.of versions"), ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
 def _name(subject: Subject, say: Words) -> str:

@@ -171,7 +171,7 @@ class ReportTable:
 
 
 def written(value: Value, unit: str, say: Words) -> str:
-    """A value as it is written: the interval in brackets behind it, a dash for none."""
+    """A value as it is written: the interval in brackets behind it unless it is no wider, a dash for none."""
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -181,9 +181,8 @@ def written(value: Value, unit: str, say: Words) -> str:
     if number.mean != number.mean:
         return say("table.too few") if isinstance(value, Number) else "–"
     text = _signed(number.mean * factor, form)
-    if number.low != number.low:
-        return text
-    return f"{text} [{_signed(number.low * factor, form)}, {_signed(number.high * factor, form)}]"
+    ends = [_signed(end * factor, form) for end in number[1:]]
+    return text if number.low != number.low or ends == [text, text] else f"{text} [{ends[0]}, {ends[1]}]"
 
 
 def _within(number: Number, unit: str) -> Number:

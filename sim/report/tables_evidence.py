@@ -148,7 +148,8 @@ def table_20(subject: Subject, say: Words) -> ReportTable:
         kind = _kind(one)
         where = "" if kind in ("assumed", "unpinned", "fitted") else _where(_korean(one), say)
         said = say(f"review.20.{kind}")
-        rows.append((_named(one, say), float(one.default), grade(one), said, where, one.source))
+        source = "" if one.source == ASSUMED else one.source  # the kind says it
+        rows.append((_named(one, say), float(one.default), grade(one), said, where, source))
     rows += _of_programmes(subject, say)
     rows.sort(key=lambda row: str(row[2]))
     definition, source = (
