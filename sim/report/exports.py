@@ -12,6 +12,8 @@ from sim.report.table import UNITS, ReportTable
 
 WIDEST = 60
 """Of a column of the workbook, in letters."""
+LINE = 16
+"""Height of a line of it, points."""
 SHEET = {"ko": "표 {number:02d}", "en": "Table {number:02d}"}
 
 
@@ -90,6 +92,7 @@ def _sheet(sheet: Any, table: ReportTable, heading: str, report: Report, look: d
                 _cell(sheet, n, k, value, look[form])
             longest = max((_letters(str(v)) for v in values), default=0) if not unit else 11
             sheet.set_column(k, k, min(WIDEST, max(longest + 2, 12)))
+        sheet.set_row(row, 3 * LINE)
         sheet.freeze_panes(row + 1, 1)
         sheet.autofilter(row, 0, row + len(frame), len(frame.columns) - 1)
         row += len(frame) + 1
