@@ -97,7 +97,7 @@ def panels(
 def heading(figure: Figure, title: str, note: str, keys: Sequence[Artist] = ()) -> None:
     """Title on top, the keys of the colours under it, a note at the foot; long ones go on in the next line."""
     across, height = 72.0 * figure.get_size_inches()
-    lines = wrapped(title, int(across / (0.58 * HEAD)))
+    lines = wrapped(title, int(across / (0.66 * HEAD)))
     labels = [str(key.get_label()) for key in keys]
     columns = int(across / max((0.56 * SMALL * _width(text) + 46.0 for text in labels), default=across))
     rows = -(-len(keys) // max(columns, 1))

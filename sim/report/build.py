@@ -22,8 +22,8 @@ KERNEL = "python3"
 TRANSPORT = "ipc" if os.name == "posix" else "tcp"  # no port is opened where there are sockets in files
 ONE_PAGE = "one-page"
 """Tag of the cells that a one-page summary is made of."""
-WIDE, HIGH = 17.0, 22.0
-"""Most of a page that a picture takes, cm."""
+WIDE, HIGH, HALF = 17.0, 22.0, 12.5
+"""Most of a page that a picture takes, cm: its width, its height, its height on a one-page summary."""
 
 
 def source() -> Path:
@@ -130,6 +130,7 @@ def _with_files(notebook: Any, folder: Path, kind: str) -> str:
     import nbformat
 
     copy = nbformat.from_dict(notebook)
+    high = HIGH if notebook.metadata["laborshift"]["skip"] else HALF
     for cell in copy.cells:
         for output in cell.get("outputs", []):
             svg = output.get("data", {}).get("image/svg+xml")
@@ -142,16 +143,16 @@ def _with_files(notebook: Any, folder: Path, kind: str) -> str:
                 caption = _attribute(output.metadata.caption)
                 place = file if kind == "png" else file.name
                 output.data["image/svg+xml"] = (
-                    f'<img src="{place}" alt="{caption}" width="{_fitting(svg):.1f}cm">'
+                    f'<img src="{place}" alt="{caption}" width="{_fitting(svg, high):.1f}cm">'
                 )
     page = html_page(copy)
     return re.sub(r"<a class=\"skip\".*?</a>", "", page)
 
 
-def _fitting(svg: str) -> float:
-    """Width in cm at which a picture fits a page."""
+def _fitting(svg: str, most: float) -> float:
+    """Width in cm at which a picture fits a page and is no higher than `most`."""
     wide, high = (float(re.search(rf'<svg[^>]* {name}="([\d.]+)pt"', svg)[1]) for name in ("width", "height"))  # type: ignore[index]
-    return min(WIDE, HIGH * wide / high)
+    return min(WIDE, most * wide / high)
 
 
 def png_of(svg: str, dots: int = 200) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 from sim.report.effect_rows import scenario_label
 from sim.report.first_page import FirstPage, certainty, of_parameters, text_of, told_of, unknown
 from sim.report.subject import Subject
+from sim.report.table import money
 from sim.report.tables_review import MEASURED, ends, marginal_rows, programme_label
 from sim.report.words import Words
 
@@ -18,12 +19,10 @@ SAID_OF = ("employed_months", "change of person-months")
 
 def of_answer(subject: Subject, told: Told, say: Words) -> FirstPage:
     """The first page of a folder of `marginal`, `allocate` or `attribute`."""
-    if "marginal" in told:
-        question, answer, replicates, picture = _of_marginal(subject, told, say)
-    elif "splits" in told:
-        question, answer, replicates, picture = _of_split(subject, told, say)
-    else:
-        question, answer, replicates, picture = _of_attribution(subject, told, say)
+    tell = {"marginal": _of_marginal, "allocation": _of_split, "attribution": _of_attribution}[
+        subject.question
+    ]
+    question, answer, replicates, picture = tell(subject, told, say)
     drawn = subject.provenance["uncertainty"] != "seed"
     sure = certainty(replicates, drawn, told["scale"], say)
     changes = of_parameters(say, drawn=drawn)
@@ -36,7 +35,7 @@ def _of_marginal(subject: Subject, told: Told, say: Words) -> tuple[str, list[st
     question = say(
         "first_question.marginal",
         scenario=scenario_label(subject, say, told["scenario"]),
-        amount=f"{told['amount']:,}",
+        amount=money(told["amount"], say),
         objective=say(f"review.objective.{objective}"),
     )
     replicates = max(int(row["replicates"]) for row in rows)
@@ -50,11 +49,11 @@ def _of_marginal(subject: Subject, told: Told, say: Words) -> tuple[str, list[st
         if told["replicates_needed"] is not None:
             needed = f"{told['replicates_needed']:,}"
             rank += " " + say("first_marginal.needed", needed=needed, confidence=confidence)
-    money = sum(row["binds"] == "money" for row in rows)
+    bound = sum(row["binds"] == "money" for row in rows)
     answer = [
         say("first_marginal.leads", programme=programme_label(subject, say, best["programme"]), told=leads),
         rank,
-        say("first_marginal.binds", money=money, programmes=len(rows)),
+        say("first_marginal.binds", money=bound, programmes=len(rows)),
     ]
     return question, answer, replicates, "marginal"
 

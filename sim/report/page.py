@@ -206,10 +206,9 @@ def _name(subject: Subject, say: Words) -> str:
     if subject.sweep is not None:
         told = subject.sweep.store.manifest
         return str(say.of(told["title"], told["title_ko"]) or told["name"])
-    if subject.results is None:
-        return subject.folder.name
     one = subject.scenarios[subject.main]
-    return say.of(one.title, one.title_ko) or one.name
+    title = say.of(one.title, one.title_ko) or one.name
+    return title if subject.allocation is None else say(f"page.answer.{subject.question}", scenario=title)
 
 
 __all__ = ["Drawing", "Html", "Report", "Shown"]

@@ -14,7 +14,7 @@ from sim.report.first_page import text_of, told_of
 from sim.report.first_page_answers import SAID_OF
 from sim.report.map import tiles
 from sim.report.subject import Subject
-from sim.report.table import Number, written
+from sim.report.table import Number, money, written
 from sim.report.tables_review import MEASURED, ends, marginal_rows, programme_label
 from sim.report.words import Words
 from sim.summary import FEWEST, LAST
@@ -171,7 +171,7 @@ def marginal(subject: Subject, told: Mapping[str, Any], say: Words) -> str:
     best = next(row for row in rows if row["programme"] == told["best"])
     return say(
         "picture.alt.marginal",
-        amount=f"{told['amount']:,}",
+        amount=money(told["amount"], say),
         programme=programme_label(subject, say, best["programme"]),
         told=told_of(ends(best), MEASURED[told["objective"]], say),
         binds=say(f"review.binds.{best['binds']}"),

@@ -85,7 +85,7 @@ def _of_answer(subject: Subject, told: Mapping[str, Any], say: Words) -> Iterato
     from sim.evaluation import marginal as returns
 
     labels = _names(subject, told, say)
-    key = "marginal" if "marginal" in told else "allocation" if "splits" in told else "attribution"
+    key = subject.question
     title = say(f"picture.title.{key}")
     if key == "marginal":
         alt = picture_alts.marginal(subject, told, say)

@@ -57,6 +57,12 @@ class Subject:
         told: dict[str, Any] = json.loads((self.folder / "answer.json").read_text(encoding="utf-8"))
         return told
 
+    @property
+    def question(self) -> str:
+        """Of an allocation: marginal (the next won), allocation (of the new money) or attribution (to its parts)."""
+        told = self.allocation or {}
+        return "marginal" if "marginal" in told else "allocation" if "splits" in told else "attribution"
+
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Of which model, data and machine the numbers are."""
@@ -87,7 +93,7 @@ class Subject:
     def main(self) -> str:
         """The scenario that the report is about: the first that is not the base."""
         names = self.effects.scenarios if self.effects is not None else list(self.scenarios)
-        return names[0]
+        return names[-1] if self.kind == "allocation" else names[0]
 
 
 def open_subject(path: str | Path) -> Subject:

@@ -185,6 +185,11 @@ def written(value: Value, unit: str, say: Words) -> str:
     return text if number.low != number.low or ends == [text, text] else f"{text} [{ends[0]}, {ends[1]}]"
 
 
+def money(won: float, say: Words) -> str:
+    """An amount of money in running text, in the unit of the language."""
+    return say.of(f"{won * 1e-9:,g} billion won", f"{won * 1e-8:,g}억 원")
+
+
 def _within(number: Number, unit: str) -> Number:
     """A number that is inside the bounds of its unit, with the ends of its interval there too."""
     least, most = BOUNDS.get(unit, (-math.inf, math.inf))
@@ -215,4 +220,4 @@ def too_short(number: int, key: str, title: str, why: str, notes: Sequence[str] 
     return ReportTable(number, key, title, missing=why, notes=tuple(notes))
 
 
-__all__ = ["UNITS", "Column", "Number", "ReportTable", "Value", "too_short", "written"]
+__all__ = ["UNITS", "Column", "Number", "ReportTable", "Value", "money", "too_short", "written"]

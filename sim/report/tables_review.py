@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sim.economy import Economy
 from sim.report.effect_rows import mean_of, n_of, not_here, rows_by, scenario_label, value_at, value_of
 from sim.report.subject import Subject
-from sim.report.table import Column, Number, ReportTable, Value, too_short
+from sim.report.table import Column, Number, ReportTable, Value, money, too_short
 from sim.report.words import Words
 from sim.summary import PLAN_END, pick
 from sim.uncertainty import shipped
@@ -81,7 +81,7 @@ def table_15(subject: Subject, say: Words) -> ReportTable:
     ]
     definition = say(
         "review.15.definition",
-        amount=f"{told['amount']:,}",
+        amount=money(told["amount"], say),
         objective=say(f"review.objective.{told['objective']}"),
     )
     n = say("review.15.n", months=told["months"], scale=f"{told['scale']:,}")
