@@ -173,7 +173,17 @@ def test_documents_hold_the_tables_and_the_pictures(made: dict[str, dict[str, Pa
         body = document.read("word/document.xml").decode("utf-8")
         pictures = [name for name in document.namelist() if name.startswith("word/media/")]
     filled = sum(bool(table.rows) for table in Report(made["ko"]["docx"].parent, "ko").tables.values())
-    assert body.count("<w:tbl>") == filled and len(pictures) == len(Page(page(made, "ko")).pictures)
+    drawn = len(Page(page(made, "ko")).pictures)
+    assert (body.count("<w:tbl>"), len(pictures)) == (filled, drawn)
+    with zipfile.ZipFile(made["ko"]["hwpx"]) as document:
+        names = document.namelist()
+        body = "".join(
+            document.read(name).decode() for name in names if re.match(r"Contents/section\d+\.xml", name)
+        )
+    assert (len(re.findall(r"<\w+:tbl ", body)), sum(name.startswith("BinData/") for name in names)) == (
+        filled,
+        drawn,
+    )
 
 
 def test_tables_as_files_hold_what_the_report_holds(made: dict[str, dict[str, Path]], folder: Path) -> None:

@@ -213,8 +213,11 @@ def of_parameters(say: Words, *, drawn: bool) -> list[str]:
 
 def unknown(subject: Subject, say: Words) -> tuple[str, ...]:
     """What the model does not know, with the share of planned persons whose programmes have no outcome of their own."""
-    plan = {id: one for id, one in subject.economy.programmes.items() if one.get("plan")}
-    persons = {id: float(one["persons_2026"]["value"]) for id, one in plan.items() if "persons_2026" in one}
+    persons = {
+        id: float(one["persons_2026"]["value"])
+        for id, one in subject.economy.programmes.items()
+        if one.get("plan") and one["kind"] != "instructors" and "persons_2026" in one
+    }
     told = []
     if persons and set(WITHOUT_OUTCOME) <= set(persons):
         share = sum(persons[id] for id in WITHOUT_OUTCOME) / sum(persons.values())
