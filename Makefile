@@ -28,10 +28,10 @@ run: $(VENV)/base.done ## the training plan against the baseline; prints the tab
 	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
 
 report: $(VENV)/dev.done ## the report on what `make run` has made, in Korean and English: page, PDF, workbook
-	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN) --quiet
-	@for lang in ko en; do \
-		$(BIN)/laborshift report "$$(ls -dt outputs/compare-*/ | head -n 1)" --lang $$lang $(REPORT) || exit 1; \
-	done
+	$(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(RUN)
+	@folder=$$($(BIN)/laborshift compare $(BASE) $(SCENARIOS) $(filter-out --force,$(RUN)) --json | $(BIN)/python -c \
+		'import json, sys; print(json.load(sys.stdin)["folder"])') || exit 1; \
+	for lang in ko en; do $(BIN)/laborshift report "$$folder" --lang $$lang $(REPORT) || exit 1; done
 
 extras: $(VENV)/dev.done ## what sweeps, clusters, calibration and tests need, into .venv
 

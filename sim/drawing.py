@@ -65,8 +65,7 @@ def korean_font() -> str:
 def style(lang: str) -> Iterator[Callable[[str], str]]:
     """The house style, and the words of a language. KeyError: unknown language."""
     words = WORDS[lang]
-    family = {"font.family": [korean_font(), "DejaVu Sans"]} if lang == "ko" else {}
-    with matplotlib.rc_context(STYLE | family):
+    with matplotlib.rc_context(STYLE | {"font.family": [korean_font(), "DejaVu Sans"]}):
         yield lambda key: words.get(key, WORDS["en"].get(key, key))
 
 

@@ -385,7 +385,7 @@ def waterfall(
                 value = -mean[name] if name in less else mean[name]
                 top = max(start, end, end + (half[1, 0] if half is not None else 0.0))
                 ax.annotate(
-                    f"{value:+,.0f}" if name in less else f"{value:,.0f}",
+                    (f"{value:+,.0f}" if name in less else f"{value:,.0f}").replace("-", "−"),
                     (n, top),
                     xytext=(0, 4),
                     ha="center",
@@ -396,7 +396,8 @@ def waterfall(
                 )
             ax.axhline(0.0, color=BLACK, linewidth=0.9)
             labels = [
-                (say("less") if name in less else "{name}").format(name=say(name)) for name, *_ in shown
+                (say("gains" if end > start else "less") if name in less else "{name}").format(name=say(name))
+                for name, start, end, *_ in shown
             ]
             ax.set_xticks(range(len(shown)), labels, fontsize=SMALL)
             ax.margins(y=0.14)

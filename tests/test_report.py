@@ -11,7 +11,7 @@ from sim.parameters import PARAMETERS
 from sim.report.first_page import first_page, text_of
 from sim.report.registry import HOMES, tables
 from sim.report.subject import Subject, open_subject
-from sim.report.table import Number, ReportTable
+from sim.report.table import Number, ReportTable, written
 from sim.report.tables_evidence import grade
 from sim.report.words import LANGUAGES, Words, catalogue, places_of
 from sim.runner import run
@@ -116,3 +116,17 @@ def test_grades_follow_the_stated_rules() -> None:
         grades[name] in ("C", "D") for name, one in PARAMETERS.items() if one.source.startswith("assumption")
     )
     assert grades["expert_floor"] == "B" and grades["premium_base"] == "B"
+
+
+def test_numbers_have_as_many_digits_as_are_known() -> None:
+    say = Words("en")
+    for number, unit, text in (
+        (Number(0.0, -13_443.0, 13_443.0), "change of persons", "0 [−13,400, +13,400]"),
+        (Number(1_186_500.0, 1_174_869.0, 1_198_131.0), "persons", "1,186,500 [1,174,900, 1,198,100]"),
+        (Number(250.0, -100.0, 600.0), "persons", "250 [0, 600]"),
+        (Number(0.1234, 0.1, 0.1468), "share", "12.3 [10.0, 14.7]"),
+        (Number(-0.04, -0.04, -0.04), "points", "0.0"),
+        (Number(7.0), "count", "7"),
+        (Number(np.nan, np.nan, np.nan), "share", say("table.too few")),
+    ):
+        assert written(number, unit, say) == text

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.cli import main
 from sim.drawing import FONTS
 from sim.errors import InputError
 from sim.evaluation.compare import compare_into
@@ -230,3 +231,18 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(folder: Path, tmp_path: 
     with pytest.raises(InputError, match="holds no results"):
         report_command(str(tmp_path), quiet=True)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_missing_library_is_named_with_its_extra(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sim.report.command.find_spec", lambda name: None)
+    before = sorted(folder.iterdir())
+    for kind, library in (("html", "jupytext"), ("pdf", "jupytext"), ("xlsx", "xlsxwriter")):
+        monkeypatch.setattr("sys.argv", ["laborshift", "report", str(folder), "--format", kind])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: {library} is not installed") and "laborshift[report]" in said
+    assert sorted(folder.iterdir()) == before

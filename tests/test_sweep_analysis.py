@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from SALib.test_functions import Ishigami
 from scipy.stats import binom
 
-from sim.drawing import korean_font, save
+from sim.drawing import save
 from sim.errors import InputError
 from sim.sweep import pictures, sensitivity
 from sim.sweep.choice import choice, jeffreys
@@ -270,7 +270,7 @@ LONG = "posts created as a hiring subsidy lowers the cost of a job (epsilon)"
 
 def pictured(lang: str) -> dict[str, Callable[[], Figure]]:
     """Every picture, and its hard cases."""
-    korean = lang == "ko" and korean_font() is not None
+    korean = lang == "ko"
     outcome = "순고용 효과 (마지막 12개월)" if korean else "net effect on people in work, last 12 months"
     names = [f"{LONG} {k}" for k in range(18)]
     cube, slopes = sensitivity.latin_hypercube(18, 400, 1), 1e6 * np.linspace(-1.0, 0.5, 18)

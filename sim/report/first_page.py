@@ -65,10 +65,8 @@ def _of_comparison(subject: Subject, effects: Effects, say: Words) -> FirstPage:
     question = say("first_question.comparison", scenario=titles[name], base=base, months=months)
     table = results.summary()
     spent = value_at(rows_by(effects.cost(), "scenario", "outcome"), (name, "additional money spent"), say)
-    money = _trillions(spent, say)
-    trained = (
-        f"{trained_of(table[table['scenario'] == name], say)} {say('first.spent', base=base, money=money)}"
-    )
+    money = say("first.spent", base=base, money=text_of(spent, "change of trillion won", say))
+    trained = f"{trained_of(table[table['scenario'] == name], say)} {money}"
     net_of = rows_by(effects.net("employed"), "scenario", "horizon_months")
     net = {one: value_at(net_of, (one, months), say) for one in effects.scenarios}
     at_end = say("first.at end", months=months)
@@ -245,15 +243,6 @@ def told_of(value: Value, unit: str, say: Words, when: str = "") -> str:
 def text_of(value: Value, unit: str, say: Words) -> str:
     """A number with its unit, then its interval."""
     return _with_unit(written(value, unit, say), say(f"unit.{unit}"), say)
-
-
-def _trillions(value: Value, say: Words) -> str:
-    """Won in trillions: the same digits in both languages."""
-    if not isinstance(value, Number):
-        return written(value, "ratio", say)
-    return _with_unit(
-        written(Number(*(x * 1e-12 for x in value)), "ratio", say), say("first.trillion won"), say
-    )
 
 
 def _with_unit(text: str, unit: str, say: Words) -> str:

@@ -130,8 +130,10 @@ class Report:
         say, told = self.say, self.told
         items = "".join(f"<li>{html.escape(text)}</li>" for text in told.answer)
         return Html(
-            f"<h1>{html.escape(self.title)}</h1>\n<div class='first'><h2 id='first'>{html.escape(say('first.answer'))}"
-            f"</h2>\n<p class='question'>{html.escape(told.question)}</p>\n<ol class='answer'>{items}</ol></div>"
+            f"<h1>{html.escape(self.title)}</h1>\n<div class='first'>"
+            f"<h2 id='first'>{html.escape(say('first.question'))}</h2>\n"
+            f"<p class='question'>{html.escape(told.question)}</p>\n"
+            f"<h2 id='answer'>{html.escape(say('first.answer'))}</h2>\n<ol class='answer'>{items}</ol></div>"
         )
 
     def first_picture(self) -> Drawing | None:

@@ -35,13 +35,13 @@ def waterfall(subject: Subject, say: Words) -> str:
     assert effects is not None
     table = effects.table()[subject.main]
     steps = {
-        name: text_of(float(table.loc[name, "mean"]), unit, say)
-        for name, unit in (
-            ("gross", "persons"),
-            ("deadweight", "persons"),
-            ("direct", "change of persons"),
-            ("substitution", "change of persons"),
-            ("displacement", "change of persons"),
+        name: text_of(sign * float(table.loc[name, "mean"]), unit, say)
+        for name, unit, sign in (
+            ("gross", "persons", 1),
+            ("deadweight", "persons", 1),
+            ("direct", "change of persons", 1),
+            ("substitution", "change of persons", -1),
+            ("displacement", "change of persons", -1),
         )
     }
     net = told_of(Number.of(table.loc["net"]), "change of persons", say)

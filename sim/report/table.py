@@ -62,6 +62,7 @@ UNITS: dict[str, tuple[float, str]] = {
     "million won": (1e-6, ",.1f"),
     "100 million won": (1e-8, ",.0f"),
     "change of 100 million won": (1e-8, "+,.0f"),
+    "change of trillion won": (1e-12, "+.2f"),
     "months": (1.0, ".1f"),
     "count of months": (1.0, ".0f"),
     "change of months": (1.0, "+.2f"),
@@ -181,7 +182,7 @@ def written(value: Value, unit: str, say: Words) -> str:
     if number.mean != number.mean:
         return say("table.too few") if isinstance(value, Number) else "–"
     text = _signed(number.mean * factor, form)
-    ends = [_signed(end * factor, form) for end in number[1:]]
+    ends = [_signed(end, form) for end in _rounded(number.low * factor, number.high * factor)]
     return text if number.low != number.low or ends == [text, text] else f"{text} [{ends[0]}, {ends[1]}]"
 
 
@@ -198,11 +199,18 @@ def _within(number: Number, unit: str) -> Number:
     return Number(number.mean, *(end if end != end else min(max(end, least), most) for end in number[1:]))
 
 
+def _rounded(low: float, high: float) -> tuple[float, float]:
+    """Ends of an interval in the thousands to three digits of half its width: further ones are noise."""
+    half = 0.5 * (high - low)
+    digits = 2 - math.floor(math.log10(half)) if 0.0 < half < math.inf else 0
+    return (round(low, digits), round(high, digits)) if digits < 0 else (low, high)
+
+
 def _signed(x: float, form: str) -> str:
-    """A number without a minus before zero."""
+    """A number without a sign before zero."""
     text = format(x, ",.0f" if form == ".3g" and abs(x) >= 1000 else form)
     zero = not any(c in "123456789" for c in text)
-    return text.replace("-", "+" if "+" in form else "") if zero else text.replace("-", "−")
+    return text.strip("+-") if zero else text.replace("-", "−")
 
 
 def _cell(text: str, k: int, column: Column) -> str:

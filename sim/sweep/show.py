@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sim.drawing import korean_font, save
+from sim.drawing import save
 from sim.errors import InputError
 from sim.evaluation.answers import rows
 from sim.folder import whole
@@ -60,7 +60,7 @@ def answer(sweep: Sweep, folder: Path) -> tuple[dict[str, Any], list[Table]]:
                 table.to_csv(part / f"{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
         _runs(sweep).to_csv(part / "runs.csv", encoding="utf-8", lineterminator="\n")
         for name, draw in pictures(sweep, matters, policies, best):
-            for lang in ("en", "ko") if korean_font() else ("en",):
+            for lang in ("en", "ko"):
                 save(draw(lang), part / "figures", name if lang == "en" else f"{name}-{lang}")
         told = {
             "folder": str(sweep.store.folder),
